@@ -1,0 +1,1 @@
+"""What is fast, measured side by side: printed by ``make bench``, never asserted in a test."""
