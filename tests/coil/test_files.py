@@ -144,9 +144,7 @@ class TestTcd:
         assert_allclose(wire.positions, [[0, 10 * mm, -7 * mm]], atol=1e-15)  # turned first, then shifted
         assert_allclose(wire.vectors, [[-2 * mm, 0, 0]], atol=1e-15)
         assert coil.casing.triangles.tolist() == [[0, 1, 2], [3, 4, 5]]
-        assert_allclose(
-            coil.casing.points[3:], [[0, 10, -7], [-10, 0, -7], [0, 0, 3]] * np.array(mm), atol=1e-15
-        )
+        assert_allclose(coil.casing.points[3:], [[0, 10, -7], [-10, 0, -7], [0, 0, 3]] * np.array(mm), atol=1e-15)
 
     def test_a_grid_is_a_sampled_coil(self, tmp_path):
         dipoles = MagneticDipoles(positions=[[0, 0, -0.05]], moments=[[0, 0, 1.0]])

@@ -119,9 +119,7 @@ class TestEveryCoil:
             gradient[:, :, axis] = (ahead - behind) / (2 * step)
         curl = gradient[:, [2, 0, 1], [1, 2, 0]] - gradient[:, [1, 2, 0], [2, 0, 1]]
         b = coil.magnetic_field(points)
-        assert_allclose(
-            b, curl, rtol=0, atol=(5e-3 if isinstance(coil, SampledCoil) else 1e-4) * np.abs(b).max()
-        )
+        assert_allclose(b, curl, rtol=0, atol=(5e-3 if isinstance(coil, SampledCoil) else 1e-4) * np.abs(b).max())
 
     def test_a_rigid_motion_of_coil_and_points_changes_nothing(self, coil):
         movement = np.eye(4)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-from anodyne.coil import Certainty, find_coil, find_entry, list_coils, read_ccd
+from anodyne.certainty import Certainty
+from anodyne.coil import find_coil, find_entry, list_coils, read_ccd
 from anodyne.coil.library import parse_library
 from anodyne.errors import UnknownName, UnreadableFile
 from anodyne.units import A_per_us, mm

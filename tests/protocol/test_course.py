@@ -17,9 +17,7 @@ blocks = st.builds(
     cadence=st.sampled_from([cadence for cadence in Cadence if cadence is not Cadence.ON_DEMAND]),
     per_day=st.integers(1, 3),
 )
-courses = st.builds(
-    Course, blocks=st.lists(blocks, min_size=1, max_size=4).map(tuple), weekends=st.booleans()
-)
+courses = st.builds(Course, blocks=st.lists(blocks, min_size=1, max_size=4).map(tuple), weekends=st.booleans())
 starts = st.dates(date(2024, 1, 1), date(2030, 1, 1))
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from anodyne.certainty import Certainty
 from anodyne.protocol import (
     PROTOCOLS,
-    Certainty,
     describe,
     find_protocol,
     intensity_in_words,

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from anodyne.certainty import Certainty
 from anodyne.errors import SafetyRefusal
-from anodyne.protocol import PROTOCOLS, Certainty, Dose, Fact, IntensityBasis, find_protocol, prescribe
+from anodyne.protocol import PROTOCOLS, Dose, Fact, IntensityBasis, find_protocol, prescribe
 from anodyne.units import A_per_us
 
 TANWAR = find_protocol("fibromyalgia-1hz-right-dlpfc")
@@ -71,9 +72,7 @@ def test_a_protocol_without_pattern_cannot_be_given(name):
         prescribe(find_protocol(name), rmt=0.5, peak_di_dt=1e8, intensity=0.8)
 
 
-@pytest.mark.parametrize(
-    ("intensity", "peak"), [(0.0, 1e8), (float("nan"), 1e8), (0.9, 0.0), (0.9, float("inf"))]
-)
+@pytest.mark.parametrize(("intensity", "peak"), [(0.0, 1e8), (float("nan"), 1e8), (0.9, 0.0), (0.9, float("inf"))])
 def test_senseless_numbers_are_refused(intensity, peak):
     with pytest.raises(ValueError, match="positive"):
         Dose(rmt=0.5, intensity=intensity, peak_di_dt=peak)
@@ -83,9 +82,7 @@ def test_a_filled_in_fact_keeps_saying_that_it_is_assumed():
     assumed = Fact(value=60.0, certainty=Certainty.ASSUMED, source="operator")
     filled = replace(TANWAR, inter_train_interval=assumed)
     assert str(filled.session.duration) == "27 min"
-    assert any(
-        "inter-train interval" in warning and "Not confirmed" in warning for warning in filled.warnings()
-    )
+    assert any("inter-train interval" in warning and "Not confirmed" in warning for warning in filled.warnings())
 
 
 def test_every_protocol_relative_to_a_threshold_can_be_prescribed_or_says_why_not():
@@ -93,6 +90,4 @@ def test_every_protocol_relative_to_a_threshold_can_be_prescribed_or_says_why_no
         if protocol.session is None or protocol.intensity_basis is IntensityBasis.FIXED_OUTPUT:
             continue
         intensity = protocol.intensity.value or 1.0
-        assert (
-            prescribe(protocol, rmt=0.5, peak_di_dt=1e8, intensity=intensity).di_dt == 0.5 * intensity * 1e8
-        )
+        assert prescribe(protocol, rmt=0.5, peak_di_dt=1e8, intensity=intensity).di_dt == 0.5 * intensity * 1e8

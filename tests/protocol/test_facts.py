@@ -2,7 +2,8 @@
 
 import pytest
 
-from anodyne.protocol import Certainty, Evidence, EvidenceLevel, Fact, not_reported
+from anodyne.certainty import Certainty
+from anodyne.protocol import Evidence, EvidenceLevel, Fact, not_reported
 
 
 def test_a_fact_without_value_is_exactly_one_that_is_not_reported():
@@ -23,9 +24,7 @@ def test_a_chosen_value_lies_in_the_published_range(value):
         Fact(value=value, certainty=Certainty.READ, published=(10, 30))
 
 
-@pytest.mark.parametrize(
-    ("citation", "certainty"), [("", Certainty.READ), ("Somebody 2020", Certainty.NOT_REPORTED)]
-)
+@pytest.mark.parametrize(("citation", "certainty"), [("", Certainty.READ), ("Somebody 2020", Certainty.NOT_REPORTED)])
 def test_evidence_is_cited_and_known(citation, certainty):
     with pytest.raises(ValueError, match="evidence level"):
         Evidence(level=EvidenceLevel.GUIDELINE_A, citation=citation, certainty=certainty, note="")

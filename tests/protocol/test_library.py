@@ -8,10 +8,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anodyne.certainty import Certainty
 from anodyne.errors import UnknownName, UnreadableFile
 from anodyne.protocol import (
     PROTOCOLS,
-    Certainty,
     EvidenceLevel,
     Fact,
     find_protocol,
@@ -150,9 +150,7 @@ def test_protocol_to_data_and_back_changes_nothing(name):
 
 positive = st.floats(0.1, 50).map(lambda value: round(value, 3))
 sources = st.sampled_from(["", "a table", "Name 2020"])
-certainties = st.sampled_from(
-    [certainty for certainty in Certainty if certainty is not Certainty.NOT_REPORTED]
-)
+certainties = st.sampled_from([certainty for certainty in Certainty if certainty is not Certainty.NOT_REPORTED])
 
 
 def facts(values):

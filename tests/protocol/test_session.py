@@ -11,9 +11,7 @@ from numpy.testing import assert_allclose
 from anodyne.protocol import THETA_BURST, Burst, Duration, Session, Train
 
 rates = st.floats(0.1, 100)
-plain_trains = st.builds(
-    Train, rate=rates, pulses=st.integers(1, 200), intensity=st.none() | st.floats(0.1, 2)
-)
+plain_trains = st.builds(Train, rate=rates, pulses=st.integers(1, 200), intensity=st.none() | st.floats(0.1, 2))
 theta_trains = st.integers(1, 20).map(lambda bursts: Train(rate=5, pulses=3 * bursts, burst=THETA_BURST))
 trains = plain_trains | theta_trains
 sessions = st.builds(Session, train=trains, trains=st.integers(1, 30), inter_train_interval=st.floats(0, 100))
@@ -38,9 +36,7 @@ def test_the_session_lasts_trains_and_the_pauses_between_them(session):
 @given(sessions)
 def test_trains_are_equal_and_equally_spaced(session):
     times = session.pulse_times().reshape(session.trains, -1)
-    assert_allclose(
-        times - times[:, :1], np.tile(session.train.pulse_times(), (session.trains, 1)), atol=1e-9
-    )
+    assert_allclose(times - times[:, :1], np.tile(session.train.pulse_times(), (session.trains, 1)), atol=1e-9)
     gaps = np.diff(times[:, 0])
     assert_allclose(gaps, session.train.duration + session.inter_train_interval)
 
@@ -66,9 +62,7 @@ def test_an_unknown_interval_leaves_a_lower_bound_that_says_so(session):
 
 
 def test_intermittent_theta_burst_is_composed_of_bursts():
-    session = Session(
-        train=Train(rate=5, pulses=30, burst=Burst(pulses=3, rate=50)), trains=20, inter_train_interval=8
-    )
+    session = Session(train=Train(rate=5, pulses=30, burst=Burst(pulses=3, rate=50)), trains=20, inter_train_interval=8)
     times = session.pulse_times()
     assert session.pulses == 600
     assert session.duration.length == 192

@@ -3,20 +3,19 @@
 from anodyne.coil.assembly import Assembly, Circular, FigureOfEight, PlacedWinding
 from anodyne.coil.casing import Casing
 from anodyne.coil.ccd import read_ccd, write_ccd
-from anodyne.coil.certainty import Certainty, Stated
 from anodyne.coil.coil import Coil, CompositeCoil, DipoleCoil, WireCoil
 from anodyne.coil.finding import find_coil, read_coil
 from anodyne.coil.library import CoilEntry, find_entry, list_coils
 from anodyne.coil.pose import Pose, read_pose, write_pose
 from anodyne.coil.sampled import SampledCoil, read_sampled
 from anodyne.coil.sources import CurrentElements, MagneticDipoles, Sources
+from anodyne.coil.stated import Stated
 from anodyne.coil.tcd import read_tcd
 from anodyne.coil.windings import EllipticalWinding, RoundWinding, SpiralWinding, Winding
 
 __all__ = [
     "Assembly",
     "Casing",
-    "Certainty",
     "Circular",
     "Coil",
     "CoilEntry",

@@ -88,9 +88,7 @@ class Circular(Assembly):
 
     def placed(self) -> tuple[PlacedWinding, ...]:
         """The windings in the coil's frame."""
-        return (
-            PlacedWinding(winding=self.winding, coil_from_winding=_shift(0, -self.winding_depth), sense=-1),
-        )
+        return (PlacedWinding(winding=self.winding, coil_from_winding=_shift(0, -self.winding_depth), sense=-1),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +116,7 @@ class FigureOfEight(Assembly):
     def placed(self) -> tuple[PlacedWinding, ...]:
         """The windings in the coil's frame."""
         right = bent(self.bend) @ _shift(self.separation / 2, -self.winding_depth)
-        left = (
-            bent(-self.bend) @ _shift(-self.separation / 2, -self.winding_depth) @ np.diag([-1.0, -1, 1, 1])
-        )
+        left = bent(-self.bend) @ _shift(-self.separation / 2, -self.winding_depth) @ np.diag([-1.0, -1, 1, 1])
         return (
             PlacedWinding(winding=self.winding, coil_from_winding=right, sense=1),
             PlacedWinding(winding=self.winding, coil_from_winding=left, sense=-1),

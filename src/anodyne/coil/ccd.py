@@ -37,16 +37,13 @@ def read_ccd(path: Path | str) -> DipoleCoil:
     """
     lines = _lines(path)
     if len(lines) < 2:
-        raise UnreadableFile(
-            f"{path} is not a .ccd coil: it ends before its second line, the number of dipoles"
-        )
+        raise UnreadableFile(f"{path} is not a .ccd coil: it ends before its second line, the number of dipoles")
     header = _header(lines[0].text)
     count = _count(path, lines[1])
     rows = [line for line in lines[2:] if line.text.strip() and not line.text.lstrip().startswith("#")]
     if len(rows) != count:
         raise UnreadableFile(
-            f"{path} promises {count} dipoles in line 2 and holds {len(rows)}; it may be truncated, "
-            "fetch it again"
+            f"{path} promises {count} dipoles in line 2 and holds {len(rows)}; it may be truncated, fetch it again"
         )
     table = np.array([_row(path, line) for line in rows])
     dipoles = MagneticDipoles(positions=table[:, :3], moments=table[:, 3:])
@@ -75,17 +72,14 @@ def write_ccd(path: Path | str, coil: DipoleCoil) -> None:
         header.append(f"dIdtmax={coil.maximum_di_dt / A_per_us:.15g}")
     if coil.limits is not None:
         header += [
-            f"{axis}={low / mm:.12g},{high / mm:.12g}"
-            for axis, (low, high) in zip("xyz", coil.limits, strict=True)
+            f"{axis}={low / mm:.12g},{high / mm:.12g}" for axis, (low, high) in zip("xyz", coil.limits, strict=True)
         ]
     if coil.stimulator:
         header.append(f"stimulator={_plain(coil.stimulator)}")
     header.append(f"coilname={_plain(coil.label)}")
     table = np.hstack([coil.dipoles.positions, coil.dipoles.moments])
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write(
-            ";".join(header) + f"\n{len(table)}\n# centre (m) and moment (A m^2 per A) of each dipole\n"
-        )
+        file.write(";".join(header) + f"\n{len(table)}\n# centre (m) and moment (A m^2 per A) of each dipole\n")
         np.savetxt(file, table, fmt="%.17g")
 
 
@@ -95,9 +89,7 @@ def _lines(path: Path | str) -> list[Line]:
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"{path} is not text, so it is no .ccd coil; fetch it again") from error
     except OSError as error:
-        raise UnreadableFile(
-            f"cannot read {path}: {error.strerror}; check its name and permissions"
-        ) from error
+        raise UnreadableFile(f"cannot read {path}: {error.strerror}; check its name and permissions") from error
     return [Line(number, text) for number, text in enumerate(text.splitlines(), start=1)]
 
 
@@ -114,13 +106,9 @@ def _peak(path: Path | str, header: dict[str, str]) -> float | None:
     try:
         peak = float(header["dIdtmax"].split(",")[0]) * A_per_us
     except ValueError as error:
-        raise UnreadableFile(
-            f"{path}, line 1 says dIdtmax={header['dIdtmax']}, which is not a number"
-        ) from error
+        raise UnreadableFile(f"{path}, line 1 says dIdtmax={header['dIdtmax']}, which is not a number") from error
     if not (np.isfinite(peak) and peak > 0):
-        raise UnreadableFile(
-            f"{path}, line 1 says dIdtmax={header['dIdtmax']} A/µs, which is not a peak rate"
-        )
+        raise UnreadableFile(f"{path}, line 1 says dIdtmax={header['dIdtmax']} A/µs, which is not a peak rate")
     return peak
 
 
@@ -135,9 +123,7 @@ def _limits(path: Path | str, header: dict[str, str]) -> Array | None:
             f"{path}, line 1 gives x, y and z as something else than low,high; mend that line"
         ) from error
     if box.shape != (3, 2) or not (np.isfinite(box).all() and (box[:, 0] < box[:, 1]).all()):
-        raise UnreadableFile(
-            f"{path}, line 1 gives x, y and z as something else than low,high; mend that line"
-        )
+        raise UnreadableFile(f"{path}, line 1 gives x, y and z as something else than low,high; mend that line")
     return box
 
 

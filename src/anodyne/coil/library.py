@@ -11,10 +11,11 @@ from typing import Any
 
 import yaml
 
+from anodyne.certainty import Certainty
 from anodyne.coil.assembly import Assembly, Circular, FigureOfEight
 from anodyne.coil.casing import Casing, plate
-from anodyne.coil.certainty import Certainty, Stated
 from anodyne.coil.coil import DipoleCoil, WireCoil
+from anodyne.coil.stated import Stated
 from anodyne.coil.windings import EllipticalWinding, RoundWinding, SpiralWinding, Winding
 from anodyne.errors import UnknownName
 from anodyne.names import unknown_name
@@ -27,9 +28,7 @@ WINDINGS: Mapping[str, type[Winding]] = MappingProxyType(
     {"round": RoundWinding, "spiral": SpiralWinding, "elliptical": EllipticalWinding}
 )
 
-TEXTS = frozenset(
-    {"name", "brand", "model", "shape", "winding", "source", "stimulator", "peak_source", "note"}
-)
+TEXTS = frozenset({"name", "brand", "model", "shape", "winding", "source", "stimulator", "peak_source", "note"})
 NUMBERS = frozenset(
     {"turns", "inner_diameter_mm", "outer_diameter_mm", "wire_width_mm", "wire_height_mm", "winding_depth_mm"}
     | {"casing_radius_mm", "casing_thickness_mm", "layers", "layer_gap_mm", "elongation_mm", "separation_mm"}
@@ -97,9 +96,7 @@ class CoilEntry:
     def certainty(self) -> Certainty:
         """The least certain of the numbers that shape the field (the casing left out)."""
         order = list(Certainty)
-        shaping = [
-            s for key, s in self.numbers.items() if not key.startswith("casing") and key != "maximum_di_dt"
-        ]
+        shaping = [s for key, s in self.numbers.items() if not key.startswith("casing") and key != "maximum_di_dt"]
         return max((stated.certainty for stated in shaping), key=order.index)
 
     def winding(self) -> Winding:
@@ -171,9 +168,7 @@ def find_entry(name: str) -> CoilEntry:
 
 def not_a_coil(name: str) -> UnknownName:
     """The exception for a name that is no built-in coil."""
-    return unknown_name(
-        "coil", name, _entries(), "see 'anodyne coil list', or give a .ccd, .tcd or .nii.gz file"
-    )
+    return unknown_name("coil", name, _entries(), "see 'anodyne coil list', or give a .ccd, .tcd or .nii.gz file")
 
 
 @cache
@@ -204,13 +199,9 @@ def _entry(record: Mapping[str, Any]) -> CoilEntry:
     missing = (TEXTS | NUMBERS) - OPTIONAL - record.keys()
     unknown = record.keys() - TEXTS - NUMBERS
     if missing or unknown:
-        raise ValueError(
-            f"{name} in the coil library lacks {sorted(missing)} and has unknown {sorted(unknown)}"
-        )
+        raise ValueError(f"{name} in the coil library lacks {sorted(missing)} and has unknown {sorted(unknown)}")
     if record["winding"] not in WINDINGS:
-        raise ValueError(
-            f"{name} in the coil library has a winding {record['winding']!r}, not one of {list(WINDINGS)}"
-        )
+        raise ValueError(f"{name} in the coil library has a winding {record['winding']!r}, not one of {list(WINDINGS)}")
     numbers = dict(_stated(name, key, value) for key, value in record.items() if key not in TEXTS)
     return CoilEntry(
         name=record["name"],

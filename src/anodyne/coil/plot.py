@@ -104,9 +104,7 @@ def gallery_figure(entries: Sequence[CoilEntry], columns: int = 4) -> Figure:
 def _draw_turns(view: Axes, entry: CoilEntry) -> None:
     for part in entry.assembly().placed():
         lines = part.centre_line()[..., :2] / mm
-        view.add_collection(
-            LineCollection(list(lines), colors=COPPER if part.sense > 0 else OTHER_WAY, linewidths=0.7)
-        )
+        view.add_collection(LineCollection(list(lines), colors=COPPER if part.sense > 0 else OTHER_WAY, linewidths=0.7))
 
 
 def _draw_casing(view: Axes, coil: Coil, across: int, up: int) -> None:
@@ -138,9 +136,7 @@ def _draw_sources(view: Axes, coil: Coil, across: int, up: int) -> None:
 def _step(source: CurrentElements) -> Array:
     """How long to draw each element, m: half way to its neighbours on the same filament."""
     gaps = np.linalg.norm(np.diff(source.positions, axis=0), axis=1)
-    step: Array = (
-        np.minimum(np.append(gaps, gaps[-1:]), np.insert(gaps, 0, gaps[0])) if len(gaps) else np.ones(1) * mm
-    )
+    step: Array = np.minimum(np.append(gaps, gaps[-1:]), np.insert(gaps, 0, gaps[0])) if len(gaps) else np.ones(1) * mm
     return step
 
 
@@ -180,8 +176,6 @@ def _summary(coil: Coil) -> str:
     if coil.winding_depth is not None:
         parts.append(f"winding {coil.winding_depth / mm:.1f} mm behind the face")
     if coil.maximum_di_dt is not None:
-        parts.append(
-            f"peak {coil.maximum_di_dt / 1e6:.1f} A/µs on {coil.stimulator or 'an unnamed stimulator'}"
-        )
+        parts.append(f"peak {coil.maximum_di_dt / 1e6:.1f} A/µs on {coil.stimulator or 'an unnamed stimulator'}")
     parts.append(f"{sum(len(source.positions) for source in coil.sources()):,} elements")
     return " · ".join(parts)

@@ -51,9 +51,7 @@ class Pose:
         if not np.isfinite(matrix).all():
             raise ValueError("the pose holds a number that is not finite")
         if not np.allclose(matrix[3], [0, 0, 0, 1], rtol=0, atol=1e-9):
-            raise ValueError(
-                f"the last row of a pose is 0 0 0 1, not {' '.join(f'{v:g}' for v in matrix[3])}"
-            )
+            raise ValueError(f"the last row of a pose is 0 0 0 1, not {' '.join(f'{v:g}' for v in matrix[3])}")
         _refuse_unless_rigid(matrix[:3, :3])
         matrix[:3, :3] = _nearest_rotation(matrix[:3, :3])
         matrix[3] = (0, 0, 0, 1)
@@ -183,9 +181,7 @@ def read_pose(path: Path | str) -> Pose:
     try:
         return Pose(head_from_coil=matrix)
     except ValueError as error:
-        raise UnreadableFile(
-            f"{path} is not a coil pose: {error}; write it again as a rigid 4×4 matrix"
-        ) from error
+        raise UnreadableFile(f"{path} is not a coil pose: {error}; write it again as a rigid 4×4 matrix") from error
 
 
 def write_pose(path: Path | str, pose: Pose) -> None:
@@ -206,13 +202,9 @@ def _content_lines(path: Path | str) -> list[tuple[int, str]]:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnreadableFile(
-            f"{path} is not text; a pose is 4 rows of 4 numbers, translation in mm"
-        ) from error
+        raise UnreadableFile(f"{path} is not text; a pose is 4 rows of 4 numbers, translation in mm") from error
     except OSError as error:
-        raise UnreadableFile(
-            f"cannot read {path}: {error.strerror}; check its name and permissions"
-        ) from error
+        raise UnreadableFile(f"cannot read {path}: {error.strerror}; check its name and permissions") from error
     numbered = enumerate(text.splitlines(), start=1)
     return [(number, line) for number, line in numbered if line.strip() and not line.lstrip().startswith("#")]
 
@@ -220,15 +212,11 @@ def _content_lines(path: Path | str) -> list[tuple[int, str]]:
 def _numbers(path: Path | str, number: int, line: str) -> list[float]:
     words = line.replace(",", " ").replace(";", " ").split()
     if len(words) != 4:
-        raise UnreadableFile(
-            f"{path}, line {number} has {len(words)} numbers where a pose has 4; mend that line"
-        )
+        raise UnreadableFile(f"{path}, line {number} has {len(words)} numbers where a pose has 4; mend that line")
     try:
         return [float(word) for word in words]
     except ValueError as error:
-        raise UnreadableFile(
-            f"{path}, line {number} holds something that is not a number; mend that line"
-        ) from error
+        raise UnreadableFile(f"{path}, line {number} holds something that is not a number; mend that line") from error
 
 
 def _unit(vector: ArrayLike, what: str) -> Array:
@@ -246,9 +234,7 @@ def _refuse_unless_rigid(rotation: Array) -> None:
     if np.any(lengths == 0):
         raise ValueError("the pose has an axis of length zero")
     if np.abs(np.diag(gram) - 1).max() > RIGID_TOLERANCE:
-        raise ValueError(
-            f"the pose is scaled: its axes have lengths {', '.join(f'{v:.6g}' for v in lengths)}, not 1"
-        )
+        raise ValueError(f"the pose is scaled: its axes have lengths {', '.join(f'{v:.6g}' for v in lengths)}, not 1")
     cosines = gram - np.diag(np.diag(gram))
     if np.abs(cosines).max() > RIGID_TOLERANCE:
         worst = np.degrees(np.arccos(np.clip(cosines.flat[np.abs(cosines).argmax()], -1, 1)))

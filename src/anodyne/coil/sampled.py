@@ -45,9 +45,7 @@ class SampledCoil(Coil):
         samples = np.array(self.samples, dtype=np.float64)
         affine = np.array(self.coil_from_voxel, dtype=np.float64)
         if samples.ndim != 4 or samples.shape[3] != 3 or min(samples.shape[:3]) < 4:
-            raise ValueError(
-                f"a sampled field has shape (nx, ny, nz, 3) with at least 4 samples, not {samples.shape}"
-            )
+            raise ValueError(f"a sampled field has shape (nx, ny, nz, 3) with at least 4 samples, not {samples.shape}")
         if not np.isfinite(samples).all():
             raise ValueError("a sampled field holds a number that is not finite")
         if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) == 0:
@@ -105,8 +103,7 @@ class SampledCoil(Coil):
 def _lagrange(place: Array) -> tuple[Array, Array]:
     """Values and slopes at `place` of the four cubics that are 1 at one of the nodes 0 to 3, else 0."""
     basis = [
-        np.polynomial.Polynomial.fromroots([other for other in range(NODES) if other != node])
-        for node in range(NODES)
+        np.polynomial.Polynomial.fromroots([other for other in range(NODES) if other != node]) for node in range(NODES)
     ]
     basis = [cubic / cubic(node) for node, cubic in enumerate(basis)]
     values = np.stack([cubic(place) for cubic in basis], axis=-1)
@@ -140,8 +137,7 @@ def read_sampled(path: Path | str) -> SampledCoil:
         peak = float(known["dIdtmax"].split(",")[0]) * A_per_us if "dIdtmax" in known else None
         return SampledCoil(
             name=Path(path).name,
-            label=f"{known.get('brand', '')} {known.get('coilname', '')}".strip()
-            or Path(path).name.split(".")[0],
+            label=f"{known.get('brand', '')} {known.get('coilname', '')}".strip() or Path(path).name.split(".")[0],
             source=f"samples read from {Path(path).name}",
             maximum_di_dt=peak,
             stimulator=known.get("stimulator"),
@@ -149,6 +145,4 @@ def read_sampled(path: Path | str) -> SampledCoil:
             coil_from_voxel=affine,
         )
     except ValueError as error:
-        raise UnreadableFile(
-            f"{path} is not a coil's vector potential: {error}; give another file"
-        ) from error
+        raise UnreadableFile(f"{path} is not a coil's vector potential: {error}; give another file") from error

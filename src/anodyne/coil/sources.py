@@ -19,9 +19,7 @@ def finite_points(values: ArrayLike, what: str) -> Array:
     if array.ndim != 2 or array.shape[1] != 3:
         raise ValueError(f"{what} must have shape (n, 3), not {array.shape}")
     if not np.isfinite(array).all():
-        raise ValueError(
-            f"{what} hold a number that is not finite (row {int(np.argwhere(~np.isfinite(array))[0, 0])})"
-        )
+        raise ValueError(f"{what} hold a number that is not finite (row {int(np.argwhere(~np.isfinite(array))[0, 0])})")
     array.setflags(write=False)
     return array
 

@@ -56,9 +56,7 @@ def read_tcd(path: Path | str) -> Coil:
     try:
         return _coil(Path(path).name, record)
     except KeyError as error:
-        raise UnreadableFile(
-            f"{path} lacks the entry {error} of a .tcd coil; it may be incomplete"
-        ) from error
+        raise UnreadableFile(f"{path} lacks the entry {error} of a .tcd coil; it may be incomplete") from error
     except IndexError as error:
         raise UnreadableFile(
             f"{path} names an entry by a number that its list does not have; fetch it again"
@@ -71,15 +69,11 @@ def _json(path: Path | str) -> dict[str, Any]:
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise UnreadableFile(
-            f"cannot read {path}: {error.strerror}; check its name and permissions"
-        ) from error
+        raise UnreadableFile(f"cannot read {path}: {error.strerror}; check its name and permissions") from error
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"{path} is not text, so it is no .tcd coil; fetch it again") from error
     except json.JSONDecodeError as error:
-        raise UnreadableFile(
-            f"{path}, line {error.lineno} is not JSON ({error.msg}); fetch it again"
-        ) from error
+        raise UnreadableFile(f"{path}, line {error.lineno} is not JSON ({error.msg}); fetch it again") from error
     if not isinstance(record, dict):
         raise UnreadableFile(f"{path} is JSON but not a .tcd coil; give another file")
     return record
@@ -94,22 +88,14 @@ def _coil(file_name: str, record: dict[str, Any]) -> Coil:
         "maximum_di_dt": stimulator.maximum_di_dt,
         "stimulator": stimulator.name,
         "casing": _casing(record),
-        "limits": None
-        if record.get("limits") is None
-        else _numbers(record["limits"], "limits").reshape(3, 2) * mm,
+        "limits": None if record.get("limits") is None else _numbers(record["limits"], "limits").reshape(3, 2) * mm,
     }
-    parts = [
-        _part(element, _deformation(record, element), described) for element in record["coilElementList"]
-    ]
+    parts = [_part(element, _deformation(record, element), described) for element in record["coilElementList"]]
     if not parts:
         raise ValueError("it has no elements")
     depths = [part.winding_depth for part in parts]
-    nearest = (
-        min((depth for depth in depths if depth is not None), default=None) if None not in depths else None
-    )
-    return (
-        parts[0] if len(parts) == 1 else CompositeCoil(parts=tuple(parts), winding_depth=nearest, **described)
-    )
+    nearest = min((depth for depth in depths if depth is not None), default=None) if None not in depths else None
+    return parts[0] if len(parts) == 1 else CompositeCoil(parts=tuple(parts), winding_depth=nearest, **described)
 
 
 def _part(element: dict[str, Any], deformation: Array, described: dict[str, Any]) -> Coil:
@@ -134,9 +120,7 @@ def _part(element: dict[str, Any], deformation: Array, described: dict[str, Any]
 def _stimulator(record: dict[str, Any]) -> Stimulator:
     used = {element.get("stimulator") for element in record["coilElementList"]}
     if len(used) > 1:
-        raise ValueError(
-            "its parts are driven by different stimulators, and Anodyne drives all with one current"
-        )
+        raise ValueError("its parts are driven by different stimulators, and Anodyne drives all with one current")
     index = used.pop() if used else None
     if index is None:
         return Stimulator(None, None)

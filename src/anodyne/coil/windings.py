@@ -50,13 +50,9 @@ class Winding(ABC):
 
     def __post_init__(self) -> None:
         if self.turns < 1 or self.layers < 1:
-            raise ValueError(
-                f"a winding needs at least one turn and one layer, not {self.turns} and {self.layers}"
-            )
+            raise ValueError(f"a winding needs at least one turn and one layer, not {self.turns} and {self.layers}")
         if self.wire_width <= 0 or self.wire_height <= 0 or self.layer_gap < 0:
-            raise ValueError(
-                f"a conductor of {self.wire_width} m × {self.wire_height} m has no cross-section"
-            )
+            raise ValueError(f"a conductor of {self.wire_width} m × {self.wire_height} m has no cross-section")
         room = (self.outer_diameter - self.inner_diameter) / 2
         if not (self.inner_diameter >= 0 and room >= self.turns * self.wire_width * (1 - ROUNDING_OF_TABLES)):
             raise ValueError(
@@ -92,9 +88,7 @@ class Winding(ABC):
         angles = np.linspace(0, tau, points_per_turn + 1)
         turn, angle = _grid(_counted(self.turns), angles)
         radius = self.radius(turn, angle)
-        return np.stack(
-            [radius * np.cos(angle), radius * np.sin(angle), np.full_like(radius, -self.height / 2)], -1
-        )
+        return np.stack([radius * np.cos(angle), radius * np.sin(angle), np.full_like(radius, -self.height / 2)], -1)
 
     def current_elements(self, fewest: int = FEWEST_CURRENT_ELEMENTS) -> CurrentElements:
         """The winding as filaments of current elements.
@@ -116,15 +110,11 @@ class Winding(ABC):
         )
         radius = self.radius(turn, angle) + across
         slope = self.slope(turn, angle)
-        weight = (
-            width_weights[None, None, :, None, None] * height_weights[None, None, None, :, None] * tau / count
-        )
+        weight = width_weights[None, None, :, None, None] * height_weights[None, None, None, :, None] * tau / count
         cosine, sine = np.cos(angle), np.sin(angle)
         positions = np.stack([radius * cosine, radius * sine, self._layer_middle(layer) + up], -1)
         along = np.stack([slope * cosine - radius * sine, slope * sine + radius * cosine, 0 * radius], -1)
-        return CurrentElements(
-            positions=positions.reshape(-1, 3), vectors=(along * weight[..., None]).reshape(-1, 3)
-        )
+        return CurrentElements(positions=positions.reshape(-1, 3), vectors=(along * weight[..., None]).reshape(-1, 3))
 
     def dipoles(self, rings: int = 8, per_ring: int = 36) -> MagneticDipoles:
         """The winding as magnetic dipoles over the surface that every turn spans.
@@ -147,9 +137,7 @@ class Winding(ABC):
         weight = height_weights[None, None, :, None, None] * fraction_weights[None, None, None, :, None]
         area = weight * fraction * edge**2 * tau / per_ring
         radius = fraction * edge
-        positions = np.stack(
-            [radius * np.cos(angle), radius * np.sin(angle), self._layer_middle(layer) + up], -1
-        )
+        positions = np.stack([radius * np.cos(angle), radius * np.sin(angle), self._layer_middle(layer) + up], -1)
         moments = np.stack([np.zeros_like(area), np.zeros_like(area), area], -1)
         return MagneticDipoles(positions=positions.reshape(-1, 3), moments=moments.reshape(-1, 3))
 

@@ -4,7 +4,7 @@ from anodyne.protocol.course import Block, Cadence, Course, FollowUp, FollowUpOr
 from anodyne.protocol.data import protocol_from_data, protocol_to_data
 from anodyne.protocol.description import DescriptionRow, describe, intensity_in_words, patient_summary
 from anodyne.protocol.dose import Dose, prescribe
-from anodyne.protocol.facts import Certainty, Evidence, EvidenceLevel, Fact, not_reported
+from anodyne.protocol.facts import Evidence, EvidenceLevel, Fact, not_reported
 from anodyne.protocol.library import PROTOCOLS, find_protocol, read_protocols
 from anodyne.protocol.protocol import IntensityBasis, Modality, Protocol
 from anodyne.protocol.pulse import Pulse, PulseShape
@@ -20,7 +20,6 @@ __all__ = [
     "Block",
     "Burst",
     "Cadence",
-    "Certainty",
     "ContralateralAim",
     "Course",
     "DescriptionRow",

@@ -51,9 +51,7 @@ class Block:
 
     def __post_init__(self) -> None:
         if self.sessions < 1 or self.per_day < 1:
-            raise ValueError(
-                f"{self.sessions} sessions, {self.per_day} a day, are no block; both are at least 1"
-            )
+            raise ValueError(f"{self.sessions} sessions, {self.per_day} a day, are no block; both are at least 1")
         if self.pause is not None and (self.per_day == 1 or not self.pause >= 0):
             raise ValueError(f"a pause of {self.pause} s between sessions needs more than one session a day")
 
@@ -124,9 +122,7 @@ class Course:
         for block in self.blocks:
             for given in _days_of(block):
                 goal = anchor + timedelta(days=block.cadence.days) if placed else start
-                day = self._treatment_day(
-                    max(goal, placed[-1] + timedelta(days=1)) if placed else goal, holidays
-                )
+                day = self._treatment_day(max(goal, placed[-1] + timedelta(days=1)) if placed else goal, holidays)
                 anchor = goal if block.cadence.days >= Cadence.WEEKLY.days else day
                 placed.extend([day] * given)
         return tuple(placed)

@@ -6,8 +6,9 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Any, TypeVar
 
+from anodyne.certainty import Certainty
 from anodyne.protocol.course import Block, Cadence, Course, FollowUp, FollowUpOrigin
-from anodyne.protocol.facts import Certainty, Evidence, EvidenceLevel, Fact, not_reported
+from anodyne.protocol.facts import Evidence, EvidenceLevel, Fact, not_reported
 from anodyne.protocol.protocol import IntensityBasis, Modality, Protocol
 from anodyne.protocol.pulse import PulseShape
 from anodyne.protocol.session import Burst
@@ -84,9 +85,7 @@ def _mapping(value: object, required: Iterable[str], optional: Iterable[str] = (
     for key in value:
         if key not in required + optional:
             near = get_close_matches(str(key), required + optional, n=1)
-            raise EntryError(
-                "is not a key of an entry" + (f"; did you mean {near[0]!r}?" if near else ""), str(key)
-            )
+            raise EntryError("is not a key of an entry" + (f"; did you mean {near[0]!r}?" if near else ""), str(key))
     for key in required:
         if key not in value:
             raise EntryError("is missing; write null where the source does not report it", key)

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from anodyne.protocol.facts import Certainty, EvidenceLevel, Fact
+from anodyne.certainty import Certainty
+from anodyne.protocol.facts import EvidenceLevel, Fact
 from anodyne.protocol.protocol import IntensityBasis, Modality, Protocol, unconfirmed
 from anodyne.protocol.session import Duration, Session
 from anodyne.units import minute
@@ -53,8 +54,7 @@ def describe(protocol: Protocol) -> list[DescriptionRow]:
         *_course_rows(protocol),
     ]
     return rows + [
-        DescriptionRow("Not known", item, Certainty.NOT_REPORTED, protocol.citations[0])
-        for item in protocol.not_known
+        DescriptionRow("Not known", item, Certainty.NOT_REPORTED, protocol.citations[0]) for item in protocol.not_known
     ]
 
 
@@ -67,9 +67,7 @@ def _pattern_rows(protocol: Protocol) -> list[DescriptionRow]:
         _row(rate, protocol, protocol.rate, lambda value: f"{value:.3g} Hz"),
     ]
     if protocol.burst is not None:
-        rows.append(
-            _row("How much: burst", protocol, protocol.burst, "{0.pulses} pulses at {0.rate:g} Hz".format)
-        )
+        rows.append(_row("How much: burst", protocol, protocol.burst, "{0.pulses} pulses at {0.rate:g} Hz".format))
     rows += [
         _row("How much: pulses in a train", protocol, protocol.pulses_per_train, str),
         _row("How much: trains in a session", protocol, protocol.trains, str),
@@ -102,13 +100,9 @@ def _computed_duration_row(session: Session) -> DescriptionRow:
 def _course_rows(protocol: Protocol) -> list[DescriptionRow]:
     """Number and days of the sessions, all pulses, and what comes after."""
     pulses = protocol.pulses_per_course
-    total = DescriptionRow(
-        "When: pulses in the course", NOT_REPORTED, Certainty.NOT_REPORTED, protocol.citations[0]
-    )
+    total = DescriptionRow("When: pulses in the course", NOT_REPORTED, Certainty.NOT_REPORTED, protocol.citations[0])
     if pulses is not None:
-        total = DescriptionRow(
-            "When: pulses in the course", str(pulses), Certainty.COMPUTED, "pulses times sessions"
-        )
+        total = DescriptionRow("When: pulses in the course", str(pulses), Certainty.COMPUTED, "pulses times sessions")
     return [
         _row("When: sessions", protocol, protocol.sessions, str),
         _row("When: schedule", protocol, protocol.schedule, str),
@@ -189,9 +183,7 @@ def _session_sentence(protocol: Protocol) -> str:
     minutes = max(1, round(session.duration.length / minute))
     unit = "minute" if minutes == 1 else "minutes"
     if session.duration.is_lower_bound:
-        return (
-            f"{words}; that takes at least {minutes} {unit}, since the pauses are not known from the source."
-        )
+        return f"{words}; that takes at least {minutes} {unit}, since the pauses are not known from the source."
     return f"{words}; that takes about {minutes} {unit}."
 
 

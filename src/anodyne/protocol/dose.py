@@ -37,9 +37,7 @@ class Dose:
 
     def __post_init__(self) -> None:
         if not LOWEST_RMT <= self.rmt <= HIGHEST_RMT:
-            raise ValueError(
-                f"a motor threshold of {100 * self.rmt:g} % of stimulator output is outside 20 to 100 %"
-            )
+            raise ValueError(f"a motor threshold of {100 * self.rmt:g} % of stimulator output is outside 20 to 100 %")
         if not (isfinite(self.intensity) and self.intensity > 0):
             raise ValueError(f"an intensity is a positive fraction of threshold, not {self.intensity}")
         if not (isfinite(self.peak_di_dt) and self.peak_di_dt > 0):
@@ -78,17 +76,11 @@ def prescribe(protocol: Protocol, *, rmt: float, peak_di_dt: float, intensity: f
     SafetyRefusal : the pulse pattern is not known, or the stimulator cannot give this intensity
     """
     if protocol.intensity_basis is IntensityBasis.FIXED_OUTPUT:
-        raise ValueError(
-            f"{protocol.name} runs at the fixed output of its own device, not at a motor threshold"
-        )
+        raise ValueError(f"{protocol.name} runs at the fixed output of its own device, not at a motor threshold")
     chosen = intensity if intensity is not None else protocol.intensity.value
     if chosen is None:
-        raise ValueError(
-            f"the source of {protocol.name} reports no intensity; give one, as a fraction of threshold"
-        )
+        raise ValueError(f"the source of {protocol.name} reports no intensity; give one, as a fraction of threshold")
     dose = Dose(rmt=rmt, intensity=chosen, peak_di_dt=peak_di_dt)
     if protocol.session is None:
-        raise SafetyRefusal(
-            f"{protocol.name} cannot be given: its pulse pattern is not known; choose another protocol"
-        )
+        raise SafetyRefusal(f"{protocol.name} cannot be given: its pulse pattern is not known; choose another protocol")
     return dose

@@ -4,28 +4,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
+from anodyne.certainty import Certainty
+
 Value = TypeVar("Value", covariant=True)
-
-
-class Certainty(Enum):
-    """How a fact came to us, from read in its source to not reported at all."""
-
-    READ = "read"
-    COMPUTED = "computed"
-    RECALLED = "recalled"
-    ASSUMED = "assumed"
-    NOT_REPORTED = "not-reported"
-
-    @property
-    def in_words(self) -> str:
-        """A phrase for a report."""
-        return {
-            Certainty.READ: "read in the source",
-            Certainty.COMPUTED: "computed from read facts",
-            Certainty.RECALLED: "recalled, not confirmed in the source",
-            Certainty.ASSUMED: "assumed",
-            Certainty.NOT_REPORTED: "not reported",
-        }[self]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +51,7 @@ class Fact(Generic[Value]):
         ValueError : the source does not report it
         """
         if self.value is None:
-            raise ValueError(
-                "the source does not report this value" + (f" ({self.source})" if self.source else "")
-            )
+            raise ValueError("the source does not report this value" + (f" ({self.source})" if self.source else ""))
         return self.value
 
 
@@ -122,6 +101,4 @@ class Evidence:
         if not self.citation:
             raise ValueError("an evidence level needs a citation")
         if self.certainty is Certainty.NOT_REPORTED:
-            raise ValueError(
-                "an evidence level cannot be 'not-reported'; use 'uncontrolled' or 'single-trial'"
-            )
+            raise ValueError("an evidence level cannot be 'not-reported'; use 'uncontrolled' or 'single-trial'")

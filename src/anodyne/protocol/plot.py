@@ -34,9 +34,7 @@ def plot_session(protocol: Protocol, ax: Axes | None = None) -> Axes:
         raise ValueError(f"the pulse pattern of {protocol.name} is not known, so there is no session to draw")
     ax = ax if ax is not None else plt.subplots(figsize=(9.5, 3.8), layout="constrained")[1]
     pauses_known = not session.duration.is_lower_bound
-    starts = (
-        session.train_starts() if pauses_known else np.arange(session.trains) * session.train.duration * 1.25
-    )
+    starts = session.train_starts() if pauses_known else np.arange(session.trains) * session.train.duration * 1.25
     unit, unit_name = (minute, "min") if session.duration.length > 2 * minute else (1.0, "s")
     width = session.train.duration / unit
     for index, start in enumerate(starts / unit):
@@ -91,11 +89,7 @@ def _draw_zoom(ax: Axes, session: Session, width: float) -> None:
     zoom.set(xlim=(-0.01 * span, 1.01 * span), ylim=(0, 1.15), yticks=[])
     zoom.spines[["left", "right", "top"]].set_visible(False)
     zoom.tick_params(labelsize=8)
-    part = (
-        f"first train, {session.train.pulses} pulses"
-        if whole
-        else f"first {len(times)} pulses of the first train"
-    )
+    part = f"first train, {session.train.pulses} pulses" if whole else f"first {len(times)} pulses of the first train"
     zoom.set_title(f"{part} (time in s)", fontsize=9, loc="left", color=ORANGE)
     shown = width if whole else width * span / session.train.duration
     for x, corner in ((0.0, 0.0), (shown, 1.0)):
@@ -114,9 +108,7 @@ def plot_course(protocol: Protocol, start: date, ax: Axes | None = None) -> Axes
     """
     course = protocol.course
     if course is None:
-        raise ValueError(
-            f"on which days the sessions of {protocol.name} fall is not known, so there is no calendar"
-        )
+        raise ValueError(f"on which days the sessions of {protocol.name} fall is not known, so there is no calendar")
     dates = course.dates(start)
     visits = [(visit.date(dates), visit.label) for visit in protocol.follow_up.value or ()]
     monday = dates[0] - timedelta(days=dates[0].weekday())
@@ -143,9 +135,7 @@ def plot_course(protocol: Protocol, start: date, ax: Axes | None = None) -> Axes
     ax.set_title(f"{protocol.label}\n{course.sessions} sessions: {course}", loc="left", fontsize=11, pad=14)
     for day, label in visits:
         week, weekday = divmod((day - monday).days, 7)
-        ax.scatter(
-            week, weekday, s=230, marker="D", facecolor="none", edgecolor=ORANGE, linewidth=1.6, zorder=5
-        )
+        ax.scatter(week, weekday, s=230, marker="D", facecolor="none", edgecolor=ORANGE, linewidth=1.6, zorder=5)
         side, offset = ("right", -12) if week > weeks - 4 else ("left", 12)
         note = ax.annotate(label, (week, weekday), (offset, 0), textcoords="offset points")
         note.set(ha=side, va="center", fontsize=8, color=ORANGE)
@@ -159,10 +149,7 @@ def _draw_calendar(ax: Axes, monday: date, weeks: int) -> None:
     ax.set(xlim=(-0.7, weeks - 0.3), ylim=(6.5, -0.9))
     ax.set_yticks(range(7), ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
     mondays = [monday + timedelta(weeks=week) for week in range(weeks)]
-    labels = [
-        f"{day.day}\n{day:%b}" if day.day <= 7 or week == 0 else f"{day.day}"
-        for week, day in enumerate(mondays)
-    ]
+    labels = [f"{day.day}\n{day:%b}" if day.day <= 7 or week == 0 else f"{day.day}" for week, day in enumerate(mondays)]
     ax.set_xticks(range(weeks), labels, fontsize=8)
     ax.set_xlabel(f"week beginning on Monday, from {monday.year}")
     ax.tick_params(length=0)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from math import isfinite
 
+from anodyne.certainty import Certainty
 from anodyne.protocol.course import Course, FollowUp
-from anodyne.protocol.facts import Certainty, Evidence, EvidenceLevel, Fact, not_reported
+from anodyne.protocol.facts import Evidence, EvidenceLevel, Fact, not_reported
 from anodyne.protocol.pulse import PulseShape
 from anodyne.protocol.session import Burst, Session, Train
 from anodyne.protocol.target import Aim, PeripheralAim, Side
@@ -140,9 +141,7 @@ class Protocol:
             if fact.value is not None and not (isfinite(fact.value) and fact.value > 0):
                 raise ValueError(f"{name}: {fact.value} is not a positive number")
         if self.intensity.value is not None and self.intensity.value > 2:
-            raise ValueError(
-                f"intensity: {self.intensity.value:g} is more than twice the threshold; write 90 % as 0.9"
-            )
+            raise ValueError(f"intensity: {self.intensity.value:g} is more than twice the threshold; write 90 % as 0.9")
         interval = self.inter_train_interval.value
         if interval is not None and not (isfinite(interval) and interval >= 0):
             raise ValueError(f"inter_train_interval: {interval} s is negative or no number")
@@ -171,9 +170,7 @@ class Protocol:
         too_long = ours.length > high * (1 + STATED_DURATION_TOLERANCE)
         too_short = ours.length < low * (1 - STATED_DURATION_TOLERANCE) and not ours.is_lower_bound
         if too_long or too_short:
-            raise ValueError(
-                f"session_duration: {stated.value:g} s disagrees with the trains, which take {ours}"
-            )
+            raise ValueError(f"session_duration: {stated.value:g} s disagrees with the trains, which take {ours}")
 
     @property
     def session(self) -> Session | None:
@@ -219,14 +216,10 @@ class Protocol:
         if not evidence.level.is_guideline:
             sentences[0] += " No guideline recommends it at level A, B or C, as far as this library knows."
         if evidence.level is EvidenceLevel.UNCONTROLLED:
-            sentences.append(
-                "Without a sham group nobody can tell its effect from the course of the illness."
-            )
+            sentences.append("Without a sham group nobody can tell its effect from the course of the illness.")
         sentences += [f"Not known: {item}." for item in self.not_known]
         if unsure := unconfirmed(self):
-            sentences.append(
-                f"Not confirmed in the source: {', '.join(unsure)}; confirm before use with a person."
-            )
+            sentences.append(f"Not confirmed in the source: {', '.join(unsure)}; confirm before use with a person.")
         sentences.append(LIMITS_UNCHECKED)
         return tuple(sentences)
 

@@ -107,9 +107,7 @@ class Pulse:
         clock = np.where(inside, t, 0.0)
         ringing = np.exp(-clock / self.decay) * np.cos(self._angular_frequency * clock + self.phase)
         if self.shape is PulseShape.MONOPHASIC:
-            ringing = np.where(
-                clock <= self.first_zero, ringing, self._monophasic_return(clock - self.first_zero)
-            )
+            ringing = np.where(clock <= self.first_zero, ringing, self._monophasic_return(clock - self.first_zero))
         return np.where(inside, ringing / self._peak, 0.0)
 
     def _monophasic_return(self, since: Array) -> Array:

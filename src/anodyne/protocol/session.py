@@ -109,9 +109,7 @@ class Train:
         if self.pulses % self.burst.pulses:
             raise ValueError(f"{self.pulses} pulses are not a whole number of bursts of {self.burst.pulses}")
         if (self.burst.pulses - 1) / self.burst.rate >= 1 / self.rate:
-            raise ValueError(
-                f"{self.burst.pulses} pulses at {self.burst.rate:g} Hz do not fit {self.rate:g} Hz"
-            )
+            raise ValueError(f"{self.burst.pulses} pulses at {self.burst.rate:g} Hz do not fit {self.rate:g} Hz")
 
     @property
     def repetitions(self) -> int:
@@ -190,9 +188,7 @@ class Session:
         if self.trains == 1:
             return np.zeros(1)
         if self.inter_train_interval is None:
-            raise ValueError(
-                "the inter-train interval is not reported; use replace(session, inter_train_interval=...)"
-            )
+            raise ValueError("the inter-train interval is not reported; use replace(session, inter_train_interval=...)")
         return np.arange(self.trains, dtype=np.float64) * (self.train.duration + self.inter_train_interval)
 
     def pulse_times(self) -> Array:

@@ -68,9 +68,7 @@ class ContralateralAim(Aim):
     def resolved(self, pain_side: Side | None = None) -> str:
         """The region on the other side than the pain."""
         if pain_side is None:
-            raise ValueError(
-                f"{self.name} needs the side of the pain: name the side, or choose the target yourself"
-            )
+            raise ValueError(f"{self.name} needs the side of the pain: name the side, or choose the target yourself")
         return f"{pain_side.opposite.value}-{self.region}"
 
 

@@ -1,0 +1,234 @@
+"""From a head, a target, a protocol, a coil and a motor threshold to a plan."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+import anodyne
+from anodyne.certainty import Certainty
+from anodyne.coil import Coil
+from anodyne.errors import SafetyRefusal
+from anodyne.field import ElectricField, FieldModel, tissue_name
+from anodyne.head import Conductivities, Head, Target, TargetSite, place_target
+from anodyne.plan.placement import SearchGrid, casing_clearance, winding_clearance
+from anodyne.plan.plan import CoilUsed, FieldSummary, HeadUsed, Objective, Placement, Plan, SearchSummary
+from anodyne.plan.search import Goal, SearchResult, search_placement
+from anodyne.plan.summary import summarise_field
+from anodyne.progress import SILENT, Progress
+from anodyne.protocol import Dose, Fact, NamedAim, Protocol, prescribe
+from anodyne.units import mm
+
+LARGEST_DISAGREEMENT = 0.03
+"""Between reciprocity and the full solve, above which a plan says so in its warnings."""
+
+FAR_HOTSPOT = 20 * mm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prescription:
+    """What is wanted for one person.
+
+    Attributes
+    ----------
+    target : where to stimulate
+    protocol : how
+    rmt : resting motor threshold, fraction of stimulator output, 0.20 to 1.00
+    intensity : relative to the threshold instead of the protocol's own; None keeps that
+    inter_train_interval : s, where the protocol's source reports none or another is wanted; None keeps that
+    objective : what the placement search maximises
+    grid : which placements it tries
+    conductivities : by tissue
+    """
+
+    target: Target
+    protocol: Protocol
+    rmt: float
+    intensity: float | None = None
+    inter_train_interval: float | None = None
+    objective: Objective = Objective.MAGNITUDE
+    grid: SearchGrid = field(default_factory=SearchGrid)
+    conductivities: Conductivities = field(default_factory=Conductivities)
+
+    @property
+    def protocol_given(self) -> Protocol:
+        """The protocol with the operator's own inter-train interval marked as such."""
+        if self.inter_train_interval is None:
+            return self.protocol
+        interval = Fact(
+            value=self.inter_train_interval,
+            certainty=Certainty.ASSUMED,
+            source="chosen for this plan; the protocol's source reports "
+            + (
+                "none"
+                if self.protocol.inter_train_interval.value is None
+                else f"{self.protocol.inter_train_interval.value:g} s"
+            ),
+        )
+        return replace(self.protocol, inter_train_interval=interval)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Planned:
+    """A plan together with what it was made from and the field it describes.
+
+    Attributes
+    ----------
+    field : the full solve at the plan's pose and prescribed di_dt
+    search : every placement that was tried
+    """
+
+    plan: Plan
+    head: Head
+    coil: Coil
+    field: ElectricField
+    search: SearchResult
+
+
+def make_plan(head: Head, coil: Coil, prescription: Prescription, progress: Progress = SILENT) -> Planned:
+    """Find the best placement, solve the field there, and sum up what it does.
+
+    Raises
+    ------
+    ValueError : a motor threshold outside 20 to 100 %, or no intensity
+    SafetyRefusal : the stimulator cannot give the dose, or the coil's peak dI/dt is not known
+    PlacementRefused : the coil cannot rest near the target
+    NotConverged : the field solver failed
+    """
+    protocol = prescription.protocol_given
+    dose = dose_for(coil, prescription)
+    site = place_target(head, prescription.target)
+    model = FieldModel(head.mesh, prescription.conductivities, progress=progress)
+    goal = Goal(site=site, di_dt=dose.di_dt, objective=prescription.objective)
+    search = search_placement(model, head, coil, goal, prescription.grid, progress)
+    pose = search.pose
+    solved = model.solve(coil, pose, dose.di_dt, progress)
+    with progress.stage("sum up the field"):
+        scalp_point = search.candidates.scalp_point[search.best]
+        summary = summarise_field(head, solved, site, pose, scalp_point)
+    placement = Placement(
+        pose=pose,
+        scalp_point=scalp_point,
+        hair=prescription.grid.hair,
+        casing_to_scalp=casing_clearance(head, coil, pose),
+        centre_to_scalp=float(head.scalp_distance_at(pose.position[None])[0]),
+        winding_to_scalp=winding_clearance(head, coil, pose),
+    )
+    searched = _search_summary(search, summary, site, prescription.objective)
+    plan = Plan(
+        created=datetime.now(UTC),
+        version=anodyne.__version__,
+        head=_head_used(head),
+        coil=_coil_used(coil),
+        protocol=protocol,
+        dose=dose,
+        placement=placement,
+        field=summary,
+        search=searched,
+        conductivity={
+            tissue_name(int(tag)): float(prescription.conductivities.of(np.array([tag]))[0])
+            for tag in np.unique(head.mesh.tissue)
+        },
+        warnings=_warnings(head, coil, prescription, summary, searched),
+    )
+    return Planned(plan=plan, head=head, coil=coil, field=solved, search=search)
+
+
+def dose_for(coil: Coil, prescription: Prescription) -> Dose:
+    """The strength of the pulses, refused if this coil's stimulator cannot give it.
+
+    Raises
+    ------
+    ValueError, SafetyRefusal : as `make_plan`
+    """
+    if coil.maximum_di_dt is None:
+        raise SafetyRefusal(
+            f"the peak dI/dt of {coil.label} is not known, so a threshold in % of output has no meaning in A/us; "
+            "use a coil file that states it (dIdtmax)"
+        )
+    return prescribe(
+        prescription.protocol_given,
+        rmt=prescription.rmt,
+        peak_di_dt=coil.maximum_di_dt,
+        intensity=prescription.intensity,
+    )
+
+
+def _search_summary(
+    search: SearchResult, summary: FieldSummary, site: TargetSite, objective: Objective
+) -> SearchSummary:
+    confirmed = float(np.linalg.norm(summary.mean_vector))
+    if objective is Objective.NORMAL_COMPONENT and site.normal is not None:
+        confirmed = abs(float(summary.mean_vector @ site.normal))
+    first = slice(0, search.first_grid)
+    return SearchSummary(
+        objective=objective,
+        positions=len(np.unique(search.candidates.position[first])),
+        angles=len(np.unique(np.round(search.candidates.angle[first], 6))),
+        candidates=len(search.score),
+        scored=float(search.score[search.best]),
+        confirmed=confirmed,
+        median=float(np.median(search.score[first])),
+        scoring_seconds=search.scoring_seconds,
+    )
+
+
+def _head_used(head: Head) -> HeadUsed:
+    return HeadUsed(
+        name=head.name,
+        provenance=head.provenance,
+        fingerprint=head.mesh.fingerprint,
+        tetrahedra=len(head.mesh.tetrahedra),
+        nodes=len(head.mesh.nodes),
+    )
+
+
+def _coil_used(coil: Coil) -> CoilUsed:
+    if coil.maximum_di_dt is None:
+        raise ValueError(f"{coil.name} has no peak dI/dt")
+    return CoilUsed(
+        name=coil.name,
+        label=coil.label,
+        source=coil.source,
+        stimulator=coil.stimulator,
+        maximum_di_dt=coil.maximum_di_dt,
+        casing_assumed=coil.casing is None or coil.casing.assumed,
+    )
+
+
+def _warnings(
+    head: Head, coil: Coil, prescription: Prescription, summary: FieldSummary, search: SearchSummary
+) -> tuple[str, ...]:
+    protocol = prescription.protocol_given
+    warnings = list(protocol.warnings())
+    if isinstance(prescription.protocol.target.value, NamedAim):
+        intended = prescription.protocol.target.value.name
+        if prescription.target.name != intended:
+            warnings.append(f"The protocol's own target is {intended}; this plan aims at {prescription.target.name}.")
+    if prescription.intensity is not None and prescription.intensity != prescription.protocol.intensity.value:
+        warnings.append(
+            f"The intensity of {prescription.intensity:.0%} was chosen for this plan, not by the protocol's source."
+        )
+    if coil.casing is None or coil.casing.assumed:
+        warnings.append("The coil's casing is assumed, not published: check on the patient that it clears the head.")
+    if search.disagreement > LARGEST_DISAGREEMENT:
+        warnings.append(f"Reciprocity and the full solve differ by {search.disagreement:.1%} at the target.")
+    if summary.hotspot_distance > FAR_HOTSPOT:
+        warnings.append(
+            f"The strongest field in grey matter lies {summary.hotspot_distance / mm:.0f} mm from the target: "
+            "the target is not where this coil acts most."
+        )
+    if prescription.target.report_only:
+        warnings.append(
+            f"{prescription.target.label} is too deep for this coil to aim at; the field there is reported only."
+        )
+    if summary.unplaced:
+        warnings.append(
+            f"{len(summary.unplaced)} of the named regions are not reported, the first because {summary.unplaced[0]}."
+        )
+    if head.is_template:
+        warnings.append(
+            "This head is an average of many people, not a patient: an individual's field differs by perhaps a fifth "
+            "(a judgement, not a measurement), and its sulci are blunter than anyone's."
+        )
+    return tuple(warnings)

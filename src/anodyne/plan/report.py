@@ -1,0 +1,63 @@
+"""The report as one self-contained page: no network, no other file, no request to anywhere."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from anodyne.files import replacing
+from anodyne.plan.content import Report
+from anodyne.plan.cortex import SurfaceField
+from anodyne.plan.scene import cameras, scene
+
+if TYPE_CHECKING:
+    from anodyne.plan.making import Planned
+
+
+def write_html(path: Path | str, report: Report, planned: Planned, cortex: SurfaceField) -> None:
+    """Write the report as one HTML page.
+
+    Raises
+    ------
+    CannotWrite : the file cannot be written
+    """
+    page = html_page(report, planned, cortex)
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def html_page(report: Report, planned: Planned, cortex: SurfaceField) -> str:
+    """The page as text."""
+    return _template().render(
+        report=report,
+        plotly=Markup(get_plotlyjs()),
+        scene=_for_script(scene(planned, cortex).to_json()),
+        cameras=_for_script(json.dumps(cameras(planned.plan.placement.pose))),
+        has_casing=planned.coil.casing is not None,
+    )
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("anodyne.plan"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["kind"] = lambda block: type(block).__name__
+    environment.filters["data_uri"] = lambda png: "data:image/png;base64," + b64encode(png).decode("ascii")
+    return environment.get_template("report.html.j2")
+
+
+def _for_script(text: str) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    return Markup(text.replace("<", "\\u003c"))
