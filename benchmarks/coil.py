@@ -62,9 +62,7 @@ def _multipole(points: NDArray[np.float64], wires: CurrentElements) -> Iterator[
         scale = (potential * direct).sum() / (potential**2).sum()
         error = np.linalg.norm(scale * potential - direct) / np.linalg.norm(direct)
         note = f"measured error {error:.1e}; scale {scale / 1e-7:.6g} × 1e-7"
-        yield Row(
-            name=f"A of current elements, multipoles at {tolerance:g}", value=seconds, unit="s", note=note
-        )
+        yield Row(name=f"A of current elements, multipoles at {tolerance:g}", value=seconds, unit="s", note=note)
 
 
 def _seconds(method: Callable[[NDArray[np.float64]], object], points: NDArray[np.float64]) -> float:

@@ -1,0 +1,105 @@
+"""The field on the embedded head: one full solve and its parts, other solvers beside it, and placements a second."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import pyamg
+from scipy.sparse import csr_matrix
+
+from anodyne.coil import Pose, find_coil
+from anodyne.field import FieldModel, placement_components
+from anodyne.head import Head, TargetSite, find_target, place_target, template_head
+from anodyne.plan import SearchGrid, candidate_placements
+from anodyne.units import A_per_us, degree, mm
+from benchmarks.report import Row
+
+REPEATS = 3
+DI_DT = 1 * A_per_us
+
+
+def rows() -> Iterator[Row]:
+    """Every number of this topic."""
+    head = template_head()
+    site = place_target(head, find_target("right-dlpfc"))
+    coil = find_coil("magstim-70mm")
+    pose = Pose.facing(site.scalp_point, site.scalp_normal, site.scalp_point + np.array([1.0, 0, 0]), distance=5 * mm)
+    size = f"{len(head.mesh.tetrahedra) / 1e6:.2f} million tetrahedra, {len(head.mesh.nodes) / 1e6:.2f} million nodes"
+    FieldModel(head.mesh).solve(coil, pose, DI_DT)  # compiles
+    first, parts = [], []
+    for _ in range(REPEATS):
+        begin = perf_counter()
+        model = FieldModel(head.mesh)
+        field = model.solve(coil, pose, DI_DT)
+        first.append(perf_counter() - begin)
+        parts.append(field.timings)
+    yield Row(name="full solve", value=median(first), unit="s", target="≤ 20 s", note=size)
+    for part in ("assemble", "set_up", "primary", "solve", "recover"):
+        yield Row(name=f"  of that, {part.replace('_', ' ')}", value=median(t[part] for t in parts), unit="s")
+    further = median(_seconds(lambda: model.solve(coil, pose, DI_DT)) for _ in range(REPEATS))
+    yield Row(name="a further placement, same head", value=further, unit="s")
+    yield from _other_solvers(model)
+    yield from _scoring(head, model, site)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begin = perf_counter()
+    work()
+    return perf_counter() - begin
+
+
+def _other_solvers(model: FieldModel) -> Iterator[Row]:
+    """PyAMG's own conjugate gradients on the same matrix, one node held at zero, to the same residual."""
+    matrix = csr_matrix(model._matrix)[1:, 1:]
+    right = np.random.default_rng(0).normal(size=matrix.shape[0])
+    right -= right.mean()
+    for name, build in (
+        ("smoothed aggregation", pyamg.smoothed_aggregation_solver),
+        ("Ruge–Stüben", pyamg.ruge_stuben_solver),
+    ):
+        begin = perf_counter()
+        hierarchy = build(matrix)
+        set_up = perf_counter() - begin
+        begin = perf_counter()
+        residuals: list[float] = []
+        hierarchy.solve(right, tol=model.tolerance, accel="cg", residuals=residuals)
+        note = f"{len(residuals) - 1} iterations, set-up {set_up:.1f} s"
+        yield Row(name=f"PyAMG {name} with CG", value=set_up + perf_counter() - begin, unit="s", note=note)
+    begin = perf_counter()
+    _, iterations, _ = model._potential(np.concatenate([[-right.sum()], right])[:, None])
+    set_up = model.timings["set_up"]
+    note = f"{iterations} iterations, set-up {set_up:.1f} s"
+    yield Row(name="ours, the same random load", value=set_up + perf_counter() - begin, unit="s", note=note)
+
+
+def _scoring(head: Head, model: FieldModel, site: TargetSite) -> Iterator[Row]:
+    volumes = model.mesh.volumes[site.region]
+    adjoint_seconds = _seconds(lambda: model.adjoint(site.region, volumes / volumes.sum(), np.eye(3)))
+    adjoint = model.adjoint(site.region, volumes / volumes.sum(), np.eye(3))
+    yield Row(name="adjoint solves, three directions", value=adjoint_seconds, unit="s")
+    angles = np.arange(0, 360, 10) * degree
+    for name in ("magstim-70mm", "magventure-cool-d-b80"):
+        coil = find_coil(name)
+        begin = perf_counter()
+        candidates = candidate_placements(head, coil, site.position, SearchGrid(), angles)
+        found = perf_counter() - begin
+        count = len(candidates.angle)
+        score = partial(placement_components, adjoint, coil, candidates.head_from_coil, DI_DT)
+        score()
+        scored = median(_seconds(score) for _ in range(REPEATS))
+        some = np.linspace(0, count - 1, 20).astype(int)
+        fast = score()
+        exact = np.array(
+            [adjoint.component(coil, Pose(head_from_coil=candidates.head_from_coil[i]), DI_DT) for i in some]
+        )
+        error = np.abs(fast[some] - exact).max() / np.abs(exact).max()
+        yield Row(name=f"candidates of {name} placed without collision", value=count / found, unit="per s")
+        target = "≥ 1,000 per s"
+        peer = "SimNIBS ADM ≥ 2,360 per s on a laptop (Gomez 2021)"
+        note = f"{count} candidates, set-up of the exterior field included"
+        yield Row(
+            name=f"candidates of {name} scored", value=count / scored, unit="per s", target=target, peer=peer, note=note
+        )
+        yield Row(name="  worst error against the nodes' own sum", value=100 * error, unit="%", note="20 candidates")
