@@ -20,9 +20,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 SOURCE = ROOT / "src" / "anodyne"
 EXAMPLES = sorted((DOCS / "examples").glob("*.py"))
-PAGES = sorted(
-    {ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")} - set(DOCS.glob("_build/**/*"))
-)
+PAGES = sorted({ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")} - set(DOCS.glob("_build/**/*")))
 FACES = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
 
 
@@ -158,9 +156,7 @@ def test_every_command_and_option_says_what_it_is(program):
         silent += [
             f"{words} {parameter.opts[0]}"
             for parameter in command.params
-            if isinstance(parameter, click.Option)
-            and not parameter.hidden
-            and not (parameter.help or "").strip()
+            if isinstance(parameter, click.Option) and not parameter.hidden and not (parameter.help or "").strip()
         ]
     assert silent == []
 
@@ -198,9 +194,7 @@ def test_described_command_exists(program, page, line):
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         assert words[0] in command.commands, f"{page}: {line}"
         command = command.commands[words.pop(0)]
-    known = {
-        option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
-    }
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     known |= set(command.get_help_option_names(click.Context(command)))
     for word in words:
         if word.startswith("--"):
@@ -235,9 +229,7 @@ def test_every_public_name_is_documented(room, documented_objects):
         assert missing == [], f"add docstrings, and docs/reference/python/{room}.md if the room is new"
 
 
-@pytest.mark.parametrize(
-    "module", sorted(path.stem for path in SOURCE.glob("*.py") if path.stem != "__init__")
-)
+@pytest.mark.parametrize("module", sorted(path.stem for path in SOURCE.glob("*.py") if path.stem != "__init__"))
 def test_ground_floor_is_documented(module, documented_objects):
     assert f"module-anodyne.{module}" in documented_objects
 

@@ -193,9 +193,7 @@ def test_unlawful_tree_is_found_out(tmp_path, name, text, says):
 
 
 # What may not stand in any file of the repository; pieced together so as not to find themselves.
-MACHINE_PATH = re.compile(
-    r"(?<![\w.~/}\]-])/(?:" + "|".join(["work", "root", "opt", "Users", r"home/\w"]) + r")\b/?"
-)
+MACHINE_PATH = re.compile(r"(?<![\w.~/}\]-])/(?:" + "|".join(["work", "root", "opt", "Users", r"home/\w"]) + r")\b/?")
 REGISTRY = re.compile(
     "|".join([r"pypi\." + "org", "python" + "hosted", r"npmjs\." + "(?:com|org)", "registry" + r"\.\w+\."])
 )

@@ -82,9 +82,7 @@ def test_lock_pins_and_hashes_everything(path):
     assert "://" not in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("lock", "parts"), [("core.txt", ()), ("dev.txt", ("dev", "docs"))], ids=["core", "dev"]
-)
+@pytest.mark.parametrize(("lock", "parts"), [("core.txt", ()), ("dev.txt", ("dev", "docs"))], ids=["core", "dev"])
 def test_lock_covers_what_the_project_asks_for(lock, parts):
     wanted = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["build"]]
     for part in parts:

@@ -50,13 +50,9 @@ def lend_docstrings(app: Sphinx) -> None:
         room = import_module(f"anodyne.{face.parent.name}")
         shown = ModuleAnalyzer.for_module(room.__name__)
         shown.analyze()
-        inner = [
-            module for name, module in sorted(sys.modules.items()) if name.startswith(f"{room.__name__}.")
-        ]
+        inner = [module for name, module in sorted(sys.modules.items()) if name.startswith(f"{room.__name__}.")]
         for module in inner:
-            for (scope, name), docstring in (
-                ModuleAnalyzer.for_module(module.__name__).find_attr_docs().items()
-            ):
+            for (scope, name), docstring in ModuleAnalyzer.for_module(module.__name__).find_attr_docs().items():
                 if not scope and name in room.__all__ and getattr(room, name) is getattr(module, name):
                     shown.attr_docs[scope, name] = docstring
 

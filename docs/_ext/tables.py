@@ -20,10 +20,7 @@ SOURCE = DOCS.parent / "src" / "anodyne"
 
 def table(header: list[str], rows: Iterable[list[Any]]) -> list[str]:
     """A Markdown table; an absent value leaves its cell empty."""
-    cells = [
-        [("" if cell is None else str(cell)).replace("|", "\\|").replace("\n", " ") for cell in r]
-        for r in rows
-    ]
+    cells = [[("" if cell is None else str(cell)).replace("|", "\\|").replace("\n", " ") for cell in r] for r in rows]
     return [f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *cells)]
 
 
@@ -160,9 +157,7 @@ class Cite(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         paper = literature().get(self.text)
         if paper is None:
-            message = self.inliner.reporter.error(
-                f"no paper {self.text!r} in literature.yaml", line=self.lineno
-            )
+            message = self.inliner.reporter.error(f"no paper {self.text!r} in literature.yaml", line=self.lineno)
             return [], [message]
         page = self.env.app.builder.get_relative_uri(self.env.docname, "explanation/literature")
         link = nodes.reference("", paper["cited"], refuri=f"{page}#literature-{self.text}", internal=True)

@@ -12,9 +12,7 @@ from anodyne.head import Tissue, layered_sphere, read_mesh, write_mesh
 from anodyne.units import A_per_us, mm
 
 folder = Path(mkdtemp())
-write_mesh(
-    folder / "ball.msh", layered_sphere([80 * mm, 92 * mm], [Tissue.GREY_MATTER, Tissue.SCALP], 15 * mm)
-)
+write_mesh(folder / "ball.msh", layered_sphere([80 * mm, 92 * mm], [Tissue.GREY_MATTER, Tissue.SCALP], 15 * mm))
 write_pose(folder / "pose.txt", Pose.from_point_and_handle([0, 0, 96 * mm], [0, 0, -1], [0, 1, 0]))
 
 mesh = read_mesh(folder / "ball.msh")

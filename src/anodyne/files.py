@@ -41,7 +41,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
     temporary = goal.with_name(f".{os.getpid()}-{goal.name}")
     try:
         yield temporary
-        os.replace(temporary, goal)
+        temporary.replace(goal)
     except OSError as error:
         raise _refusal(goal, error) from error
     finally:

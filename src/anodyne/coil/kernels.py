@@ -18,7 +18,7 @@ MU0_OVER_4PI = 1e-7
 """H/m."""
 
 
-@njit(parallel=True, fastmath=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(parallel=True, fastmath=True, cache=True)
 def potential_of_currents(points: Array, positions: Array, vectors: Array) -> Array:  # pragma: no cover
     """A per ampere = μ₀/4π Σ dl/|r|; (n, 3) points, (k, 3) midpoints, (k, 3) dl, all m -> (n, 3) T·m/A."""
     out = np.empty((points.shape[0], 3))
@@ -37,7 +37,7 @@ def potential_of_currents(points: Array, positions: Array, vectors: Array) -> Ar
     return out
 
 
-@njit(parallel=True, fastmath=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(parallel=True, fastmath=True, cache=True)
 def sum_of_crosses(points: Array, positions: Array, vectors: Array) -> Array:  # pragma: no cover
     """μ₀/4π Σ v × r/|r|³: B per ampere of current elements v = dl (m), or A per ampere of dipoles v = m (m²).
 
@@ -60,7 +60,7 @@ def sum_of_crosses(points: Array, positions: Array, vectors: Array) -> Array:  #
     return out
 
 
-@njit(parallel=True, fastmath=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(parallel=True, fastmath=True, cache=True)
 def field_of_dipoles(points: Array, positions: Array, moments: Array) -> Array:  # pragma: no cover
     """B per ampere = μ₀/4π Σ (3 (m·r) r/|r|⁵ − m/|r|³); shapes as above -> (n, 3) T/A."""
     out = np.empty((points.shape[0], 3))

@@ -9,7 +9,6 @@ from anodyne.field.electric import ElectricField
 from anodyne.head import Image
 from anodyne.units import mm
 
-
 SLABS = 16
 
 

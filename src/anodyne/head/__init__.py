@@ -15,7 +15,6 @@ from anodyne.head.surface import Surface, read_surface, read_vertex_data, write_
 from anodyne.head.targets import (
     TARGET_ALIASES,
     TARGETS,
-    Certainty,
     Laterality,
     Space,
     Target,
@@ -32,7 +31,6 @@ __all__ = [
     "MNI",
     "TARGETS",
     "TARGET_ALIASES",
-    "Certainty",
     "Conductivities",
     "Head",
     "HeadRecipe",

@@ -11,10 +11,11 @@ import yaml
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, cKDTree
 
+from anodyne.certainty import Certainty
 from anodyne.head.arrays import FloatArray
 from anodyne.head.head import Head
 from anodyne.head.surface import Surface
-from anodyne.head.targets import Certainty, find_target, place_target
+from anodyne.head.targets import find_target, place_target
 from anodyne.head.tissues import Tissue
 from anodyne.units import cm3, mm
 

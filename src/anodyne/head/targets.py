@@ -12,6 +12,7 @@ import yaml
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
+from anodyne.certainty import Certainty
 from anodyne.errors import PlacementRefused
 from anodyne.head.arrays import FloatArray, frozen_floats
 from anodyne.head.head import Head
@@ -38,14 +39,6 @@ class Laterality(Enum):
     LEFT = "left"
     RIGHT = "right"
     MIDDLE = "middle"
-
-
-class Certainty(Enum):
-    """How far a coordinate was checked."""
-
-    READ = "read"
-    RECALLED = "recalled"
-    GIVEN = "given"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -139,7 +132,7 @@ def _target(stem: str, entry: Mapping[str, Any], side: Laterality, sources: Mapp
     sided = side is not Laterality.MIDDLE
     return Target(
         name=f"{side.value}-{stem}" if sided else stem,
-        label=f"{side.value} {entry['label']}" if sided else entry["label"],
+        label=_label(entry["label"], side),
         region=entry["region"],
         laterality=side,
         point=sign * np.array(entry["mni_mm"], dtype=np.float64) * mm,
@@ -148,6 +141,12 @@ def _target(stem: str, entry: Mapping[str, Any], side: Laterality, sources: Mapp
         report_only=entry.get("report_only", False),
         radius=entry.get("radius_mm", DEFAULT_RADIUS / mm) * mm,
     )
+
+
+def _label(words: str, side: Laterality) -> str:
+    """What a person calls it: its side first, then the words, the electrode over it named by side."""
+    words = words.replace("{electrode}", "F3" if side is Laterality.LEFT else "F4")
+    return words if side is Laterality.MIDDLE else f"{side.value} {words}"
 
 
 _TARGETS, _ALIASES = _load()
