@@ -8,8 +8,8 @@ from anodyne.units import A_per_us, mm
 
 head = template_head()
 hand = place_target(head, find_target("left-m1-hand"))
-above = hand.position + (hand.depth + 4 * mm) * hand.normal
-pose = Pose.from_point_and_handle(above, -hand.normal, handle_towards=[1, 1, 0])
+above = hand.scalp_point + 4 * mm * hand.scalp_normal
+pose = Pose.from_point_and_handle(above, -hand.scalp_normal, handle_towards=[1, 1, 0])
 field = solve(head.mesh, find_coil("magstim-70mm"), pose, di_dt=1 * A_per_us)
 print(field)
 # end

@@ -28,7 +28,7 @@ LABEL_SPACING = 2 * mm
 
 
 def save_head(head: Head, folder: Path | str) -> None:
-    """Write a head as a folder: head.json, mesh.msh, tissues.nii.gz, T1.nii.gz, surfaces/*.gii.
+    """Write a head as a folder: ``head.json``, mesh, tissues, T1, and ``surfaces/``.
 
     Lengths in the files are millimetres, in head space. An earlier head in the folder is replaced.
 

@@ -1,0 +1,5 @@
+"""The command line: one `anodyne`, noun then verb."""
+
+from anodyne.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,133 @@
+"""What a person may write after an option, checked where it is written."""
+
+from collections.abc import Callable, Sequence
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anodyne.cli.outputs import FIGURE
+
+if TYPE_CHECKING:
+    from anodyne.head import Conductivities, TetrahedralMesh
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Number(click.ParamType[float]):
+    """A finite number, from `low` to `high` in `unit` where these are given."""
+
+    name = "number"
+
+    def __init__(self, *, unit: str, low: float | None = None, high: float | None = None) -> None:
+        self.unit, self.low, self.high = unit, low, high
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, if it is one and lies in the range."""
+        number = _finite(self, value, param, ctx)
+        below, above = self.low is not None and number < self.low, self.high is not None and number > self.high
+        if below or above:
+            span = f"{self.low:g} to {self.high:g}" if self.high is not None else f"{self.low:g} and above"
+            self.fail(f"{number:g} {self.unit} is outside {span} {self.unit}", param, ctx)
+        return number
+
+
+class TagAndValue(click.ParamType[tuple[int, float]]):
+    """A tissue's tag and its conductivity in S/m, written ``4=0.008``."""
+
+    name = "tag=value"
+
+    def convert(
+        self, value: str | tuple[int, float], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, float]:
+        """The tag and the conductivity."""
+        if isinstance(value, tuple):
+            return value
+        tag, equals, conductivity = value.partition("=")
+        if not (equals and tag.strip().isdecimal() and int(tag) >= 1):
+            self.fail(f"{value!r} is not TAG=VALUE, a tissue's number and its S/m, as in 4=0.008", param, ctx)
+        number = _finite(self, conductivity, param, ctx)
+        if number <= 0:
+            self.fail(f"a conductivity of {number:g} S/m is not positive", param, ctx)
+        return int(tag), number
+
+
+class NameOrPoint(click.ParamType[str | tuple[float, ...]]):
+    """The name of a target, or the three coordinates of a point in millimetres, written ``x,y,z``."""
+
+    name = "name|x,y,z"
+
+    def convert(
+        self, value: str | tuple[float, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | tuple[float, ...]:
+        """The name, or the coordinates in millimetres."""
+        if isinstance(value, tuple) or "," not in value:
+            return value
+        parts = value.split(",")
+        if len(parts) != 3:
+            self.fail(f"{value!r} has {len(parts)} coordinates where a point has 3", param, ctx)
+        return tuple(_finite(self, part, param, ctx) for part in parts)
+
+
+def _finite(
+    kind: click.ParamType[Any], value: str | float, param: click.Parameter | None, ctx: click.Context | None
+) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        kind.fail(f"{value!r} is not a number", param, ctx)
+    if not isfinite(number):
+        kind.fail(f"{value} is not a finite number", param, ctx)
+    return number
+
+
+def json_option(what: str) -> Decorator:
+    """``--json``: print `what` for a program instead of a person."""
+    return click.option("--json", "as_json", is_flag=True, help=f"Print {what} as JSON.")
+
+
+def figure_option(what: str) -> Decorator:
+    """``--figure FILE``: draw `what`."""
+    return click.option("--figure", type=FIGURE, metavar="FILE", help=f"Draw {what} into FILE (.png, .pdf or .svg).")
+
+
+quiet_option: Decorator = click.option("--quiet", is_flag=True, help="Show no progress and no remarks.")
+
+conductivity_option: Decorator = click.option(
+    "--conductivity",
+    "conductivity",
+    type=TagAndValue(),
+    metavar="TAG=VALUE",
+    multiple=True,
+    help="Conductivity of one tissue in S/m in place of the usual one (SimNIBS'); may be repeated.",
+)
+
+
+def conductivities(given: Sequence[tuple[int, float]]) -> "Conductivities":
+    """The usual conductivities with those of the command line in their place.
+
+    Raises
+    ------
+    click.UsageError : a tag is given twice
+    """
+    from anodyne.head import Conductivities
+
+    changes = dict(given)
+    if len(changes) < len(given):
+        raise click.BadParameter("a tissue's tag is given twice; keep one of them", param_hint="'--conductivity'")
+    return Conductivities().replaced(changes, source="given on the command line")
+
+
+def refuse_unknown_tissues(table: "Conductivities", mesh: "TetrahedralMesh") -> None:
+    """Refuse a mesh with a tissue whose conductivity nobody has given.
+
+    Raises
+    ------
+    click.UsageError : names every such tag
+    """
+    import numpy as np
+
+    try:
+        table.of(np.unique(mesh.tissue))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--conductivity'") from error
