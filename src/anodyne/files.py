@@ -70,7 +70,10 @@ def replacing_folder(path: Path | str, *, marker: str) -> Iterator[Path]:
     except OSError as error:
         raise _refusal(goal, error) from error
     try:
-        yield temporary
+        try:
+            yield temporary
+        except CannotWrite as refusal:  # of a file within: the person knows the folder by its goal's name
+            raise CannotWrite(str(refusal).replace(str(temporary), str(goal))) from refusal
         temporary.chmod(0o755)
         if goal.exists():
             previous = temporary.with_name(temporary.name + "-previous")

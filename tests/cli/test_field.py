@@ -8,6 +8,7 @@ import pytest
 
 import anodyne.field.export
 from anodyne.cli.field import ENDINGS
+from anodyne.field import FIELD_ENDINGS
 from anodyne.head import read_mesh
 
 
@@ -273,3 +274,7 @@ def test_truncated_binary_mesh(refuse, field_words, bodies, place):
 def test_sampled_field_that_does_not_reach(refuse, field_words, shared):
     words = swapped(field_words, "--coil", shared / "data" / "coil" / "testcoil.nii.gz")
     assert "does not reach" in refuse(*words, "--out", "f.npz", status=1)
+
+
+def test_endings_are_those_that_can_be_written():
+    assert set(ENDINGS) == set(FIELD_ENDINGS)

@@ -284,3 +284,14 @@ def test_whole_plan_with_its_report(succeed, plan_words, place):
         document["e_field"]["grey_matter_percentile_99_9_v_per_m"],
         rtol=1e-3,
     )
+
+
+def test_a_coil_file_that_states_no_slope_needs_one(refuse, succeed, plan_words, hasty, shared):
+    words = changed(plan_words, coil=shared / "data" / "coil" / "Magstim_70mm_Fig8.ccd")
+    assert "--maximum-di-dt" in refuse(*words, "--out", "plan", status=1)
+    succeed(*changed(words, maximum_di_dt="1.1e8"), "--out", "plan")
+    assert len(hasty) == 1
+
+
+def test_a_slope_no_stimulator_has_is_refused(refuse, plan_words):
+    assert "outside" in refuse(*changed(plan_words, maximum_di_dt="114"), "--out", "plan", status=2)

@@ -329,3 +329,40 @@ def test_a_name_is_made_of_plain_characters(tmp_path):
 
 def test_the_library_file_itself_stays_in_order():
     assert list(read_protocols(LIBRARY_FILE)) == list(PROTOCOLS)
+
+
+OWN = """
+{name}:
+  label: 5 Hz over the left motor cortex
+  certainty: read
+  modality: repetitive
+  indication: neuropathic pain
+  target: left-m1-hand
+  intensity: 0.9
+  intensity_basis: resting-motor-threshold
+  rate: 5
+  pulses_per_train: 50
+  trains: 10
+  inter_train_interval: 50
+  pulses_per_session: 500
+  sessions: 10
+  schedule:
+    - {{sessions: 10, cadence: daily}}
+  evidence: {{level: single-trial, citation: this test, certainty: read, note: made up}}
+  citations: [this test]
+  not_known: [everything]
+"""
+
+
+def test_a_file_of_one_s_own_stands_where_a_name_does(tmp_path):
+    alone = tmp_path / "alone.yaml"
+    alone.write_text(OWN.format(name="mine"))
+    assert find_protocol(str(alone)).name == "mine"
+    several = tmp_path / "several.yaml"
+    several.write_text(OWN.format(name="first") + OWN.format(name="second"))
+    assert find_protocol(f"{several}:second").name == "second"
+    for wrong in (str(several), f"{several}:third"):
+        with pytest.raises(UnreadableFile, match="holds first, second"):
+            find_protocol(wrong)
+    with pytest.raises(UnreadableFile, match="nowhere"):
+        find_protocol(str(tmp_path / "nowhere.yaml"))

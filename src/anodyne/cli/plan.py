@@ -1,5 +1,6 @@
 """``anodyne plan``: make a treatment plan, and show one."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from anodyne.units import mm, percent
 
 if TYPE_CHECKING:
     from anodyne.coil import Coil
-    from anodyne.head import Head, Target
+    from anodyne.head import Target
     from anodyne.plan import Planned, Prescription
     from anodyne.protocol import Protocol
 
@@ -48,8 +49,15 @@ def plan() -> None:
     "--space", type=click.Choice(SPACES), default="mni", show_default=True,
     help="The space of a point: MNI152, the head's own, or its T1's.",
 )  # fmt: skip
-@click.option("--protocol", required=True, help="A published protocol's name (see 'anodyne protocol list').")
+@click.option(
+    "--protocol", required=True, metavar="NAME|FILE",
+    help="A published protocol's name (see 'anodyne protocol list'), or your own: FILE.yaml or FILE.yaml:NAME.",
+)  # fmt: skip
 @click.option("--coil", required=True, help="A built-in coil's name or a .ccd, .tcd or .nii.gz file.")
+@click.option(
+    "--maximum-di-dt", type=Number(unit="A/s", low=1e5, high=1e9), metavar="A/S",
+    help="Rate of current at full output in A/s, for a coil file that states none, or as measured on your stimulator.",
+)  # fmt: skip
 @click.option(
     "--rmt-percent", required=True, type=Number(unit="%", low=20, high=100),
     help="The person's resting motor threshold in % of stimulator output, with this coil and stimulator.",
@@ -86,6 +94,7 @@ def make(
     space: str,
     protocol: str,
     coil: str,
+    maximum_di_dt: float | None,
     rmt_percent: float,
     out: Path,
     intensity_percent: float | None,
@@ -117,7 +126,10 @@ def make(
         grid=SearchGrid(hair=hair_mm * mm),
         conductivities=conductivities(conductivity),
     )
-    planned = carry_out(prescription, find_coil(coil), head, out, settings, quiet=quiet)
+    used = find_coil(coil)
+    if maximum_di_dt is not None:
+        used = replace(used, maximum_di_dt=maximum_di_dt)
+    planned = carry_out(prescription, used, head, out, settings, quiet=quiet)
     show_planned(planned, out, as_json=as_json)
 
 
@@ -137,7 +149,6 @@ def carry_out(
     with Talk(quiet=quiet) as talk:
         found = open_head(head, settings, talk.progress)
         refuse_unknown_tissues(prescription.conductivities, found.mesh)
-        _refuse_without_cortex(found)
         planned = make_plan(found, coil, prescription, talk.progress)
         write_plan(out, planned, talk.progress)
     return planned
@@ -157,18 +168,6 @@ def _refuse_unless_dosed(prescription: "Prescription", coil: "Coil") -> None:
         dose_for(coil, prescription)
     except ValueError as error:
         raise click.UsageError(str(error), context) from error
-
-
-def _refuse_without_cortex(head: "Head") -> None:
-    from anodyne.head import Tissue
-
-    present = set(head.mesh.tissue.tolist())
-    missing = [tissue for tissue in (Tissue.GREY_MATTER, Tissue.SCALP) if tissue not in present]
-    if missing:
-        words = " and no ".join(f"{tissue.label} (tag {tissue.value})" for tissue in missing)
-        raise PlacementRefused(
-            f"the head {head.name} has no {words}, so no coil can be placed on it; take a whole head"
-        )
 
 
 def show_planned(planned: "Planned", out: Path, *, as_json: bool) -> None:

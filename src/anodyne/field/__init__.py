@@ -1,7 +1,7 @@
 """From a head, a coil and a pose to the E-field, in V/m, anywhere."""
 
 from anodyne.field.electric import ElectricField, current_density
-from anodyne.field.export import write_field
+from anodyne.field.export import FIELD_ENDINGS, write_field
 from anodyne.field.model import AdjointSources, FieldModel, refuse_coil_inside, solve
 from anodyne.field.reciprocity import placement_components
 from anodyne.field.recovery import RecoveredField
@@ -10,6 +10,7 @@ from anodyne.field.sphere import sphere_e_field
 from anodyne.field.volume import field_image
 
 __all__ = [
+    "FIELD_ENDINGS",
     "AdjointSources",
     "ElectricField",
     "FieldModel",

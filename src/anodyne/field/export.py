@@ -103,3 +103,5 @@ _WRITERS: dict[str, Callable[[Path, ElectricField, Floats | None, Image | None],
     ".nii.gz": _write_image,
     ".nii": _write_image,
 }
+FIELD_ENDINGS = tuple(_WRITERS)
+"""The endings `write_field` knows."""

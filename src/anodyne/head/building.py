@@ -10,7 +10,8 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from anodyne.errors import UnreadableFile
-from anodyne.head.folder import load_head, save_head
+from anodyne.files import replacing_folder
+from anodyne.head.folder import MARKER, load_head, write_head_files
 from anodyne.head.head import Head
 from anodyne.head.image import Image
 from anodyne.head.isosurface import isosurface
@@ -55,9 +56,12 @@ def template_head(
             return load_head(kept, progress)
         except UnreadableFile:  # damaged, and nothing but a head of ours ever has this name
             shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
-    head = build_template(size, spacing, progress)
-    with progress.stage("keeping the head in the cache"):
-        save_head(head, kept)
+    with replacing_folder(
+        kept, marker=MARKER
+    ) as temporary:  # opened first: a place that forbids writing costs no build
+        head = build_template(size, spacing, progress)
+        with progress.stage("keeping the head in the cache"):
+            write_head_files(head, temporary)
     return load_head(kept, progress)
 
 

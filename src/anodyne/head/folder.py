@@ -37,15 +37,20 @@ def save_head(head: Head, folder: Path | str) -> None:
     CannotWrite : something else stands there, no permission, or the disk is full
     """
     with replacing_folder(folder, marker=MARKER) as temporary:
-        write_mesh(temporary / "mesh.msh", head.mesh)
-        write_image(temporary / "tissues.nii.gz", head.tissues)
-        if head.t1 is not None:
-            write_image(temporary / "T1.nii.gz", head.t1)
-        (temporary / "surfaces").mkdir()
-        for name in SURFACES:
-            write_surface(temporary / "surfaces" / f"{name}.gii", getattr(head, name))
-        text = json.dumps(_description(head), indent=2, ensure_ascii=False)
-        (temporary / MARKER).write_text(text + "\n", encoding="utf-8")
+        write_head_files(head, temporary)
+
+
+def write_head_files(head: Head, folder: Path) -> None:
+    """The files of `save_head` in an existing, empty folder."""
+    write_mesh(folder / "mesh.msh", head.mesh)
+    write_image(folder / "tissues.nii.gz", head.tissues)
+    if head.t1 is not None:
+        write_image(folder / "T1.nii.gz", head.t1)
+    (folder / "surfaces").mkdir()
+    for name in SURFACES:
+        write_surface(folder / "surfaces" / f"{name}.gii", getattr(head, name))
+    text = json.dumps(_description(head), indent=2, ensure_ascii=False)
+    (folder / MARKER).write_text(text + "\n", encoding="utf-8")
 
 
 def _description(head: Head) -> dict[str, Any]:

@@ -169,7 +169,7 @@ def find_target(name: str) -> Target:
     folded = name.casefold()
     found = TARGETS.get(TARGET_ALIASES.get(folded, folded))
     if found is None:
-        raise unknown_name("target", name, [*TARGETS, *TARGET_ALIASES], "see 'anodyne head show'")
+        raise unknown_name("target", name, [*TARGETS, *TARGET_ALIASES], "see 'anodyne target list'")
     return found
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import anodyne
 from anodyne.certainty import Certainty
 from anodyne.coil import Coil
-from anodyne.errors import SafetyRefusal
+from anodyne.errors import PlacementRefused, SafetyRefusal
 from anodyne.field import ElectricField, FieldModel, tissue_name
-from anodyne.head import Conductivities, Head, Target, TargetSite, place_target
+from anodyne.head import Conductivities, Head, Target, TargetSite, Tissue, place_target
 from anodyne.plan.placement import SearchGrid, casing_clearance, winding_clearance
 from anodyne.plan.plan import CoilUsed, FieldSummary, HeadUsed, Objective, Placement, Plan, SearchSummary
 from anodyne.plan.search import Goal, SearchResult, search_placement
@@ -97,6 +97,7 @@ def make_plan(head: Head, coil: Coil, prescription: Prescription, progress: Prog
     """
     protocol = prescription.protocol_given
     dose = dose_for(coil, prescription)
+    _refuse_without_cortex(head)
     site = place_target(head, prescription.target)
     model = FieldModel(head.mesh, prescription.conductivities, progress=progress)
     goal = Goal(site=site, di_dt=dose.di_dt, objective=prescription.objective)
@@ -144,7 +145,7 @@ def dose_for(coil: Coil, prescription: Prescription) -> Dose:
     if coil.maximum_di_dt is None:
         raise SafetyRefusal(
             f"the peak dI/dt of {coil.label} is not known, so a threshold in % of output has no meaning in A/us; "
-            "use a coil file that states it (dIdtmax)"
+            "use a coil file that states it (dIdtmax), or say it with --maximum-di-dt"
         )
     return prescribe(
         prescription.protocol_given,
@@ -152,6 +153,16 @@ def dose_for(coil: Coil, prescription: Prescription) -> Dose:
         peak_di_dt=coil.maximum_di_dt,
         intensity=prescription.intensity,
     )
+
+
+def _refuse_without_cortex(head: Head) -> None:
+    present = set(np.unique(head.mesh.tissue).tolist())
+    missing = [tissue for tissue in (Tissue.GREY_MATTER, Tissue.SCALP) if tissue not in present]
+    if missing:
+        words = " and no ".join(f"{tissue.label} (tag {tissue.value})" for tissue in missing)
+        raise PlacementRefused(
+            f"the head {head.name} has no {words}, so no coil can be placed on it; take a whole head"
+        )
 
 
 def _search_summary(

@@ -14,6 +14,7 @@ from anodyne.protocol.data import EntryError, protocol_from_data
 from anodyne.protocol.protocol import Protocol
 
 LIBRARY_FILE = Path(__file__).with_name("protocols.yaml")
+PROTOCOL_FILES = (".yaml", ".yml")
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The compiled loader where PyYAML has it: ten times faster, the same nodes."""
@@ -122,6 +123,16 @@ def read_protocols(path: Path | str) -> Mapping[str, Protocol]:
     return MappingProxyType(protocols)
 
 
+def _from_file(path: str, entry: str) -> Protocol:
+    """The protocol `entry` of a file, or its only one."""
+    found = read_protocols(path)
+    if entry in found:
+        return found[entry]
+    if len(found) == 1 and path.endswith(entry):
+        return next(iter(found.values()))
+    raise UnreadableFile(f"{path} holds {', '.join(found) or 'no protocol'}; write {path}:NAME with one of these names")
+
+
 def names(protocol: Protocol) -> tuple[str, ...]:
     """Everything a protocol is called, its full name first."""
     return protocol.name, *protocol.aliases
@@ -132,15 +143,21 @@ PROTOCOLS: Mapping[str, Protocol] = read_protocols(LIBRARY_FILE)
 
 
 def find_protocol(name: str) -> Protocol:
-    """The published protocol of this name or alias, in upper or lower case.
+    """The published protocol of this name or alias, in upper or lower case, or one of a file.
+
+    A file of one's own is written ``mine.yaml`` if it holds one protocol, ``mine.yaml:NAME`` if several.
 
     Raises
     ------
     UnknownName : nothing is called that; the text names the near misses
+    UnreadableFile : the file cannot be read, is wrong, or does not hold that name
 
     >>> find_protocol("fm-tanwar").name
     'fibromyalgia-1hz-right-dlpfc'
     """
+    path, colon, entry = name.rpartition(":")
+    if name.endswith(PROTOCOL_FILES) or path.endswith(PROTOCOL_FILES):
+        return _from_file(path if colon and path.endswith(PROTOCOL_FILES) else name, entry)
     for protocol in PROTOCOLS.values():
         if name.casefold() in (known.casefold() for known in names(protocol)):
             return protocol
