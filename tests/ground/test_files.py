@@ -21,7 +21,8 @@ def test_a_failed_file_leaves_the_old_one(tmp_path):
             temporary.write_text("half")
             raise RuntimeError
 
-    pytest.raises(RuntimeError, interrupted)
+    with pytest.raises(RuntimeError):
+        interrupted()
     assert goal.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["e.npz"]
 
@@ -38,7 +39,8 @@ def test_a_full_disk_within_a_folder_names_the_folder_the_person_knows(tmp_path)
         with replacing_folder(tmp_path / "plan", marker="plan.json") as folder, replacing(folder / "report.html"):
             full_disk()
 
-    refusal = pytest.raises(CannotWrite, interrupted)
+    with pytest.raises(CannotWrite) as refusal:
+        interrupted()
     assert str(tmp_path / "plan") in str(refusal.value)
     assert ".plan-" not in str(refusal.value)
     assert not list(tmp_path.iterdir())
