@@ -145,11 +145,6 @@ def test_coil_without_a_peak_gives_no_dose(refuse, plan_words, place):
     assert "peak dI/dt" in refuse(*changed(plan_words, coil="bare.ccd"), "--out", "plan", status=1)
 
 
-def test_coil_known_by_samples_only_is_not_searched(refuse, plan_words, shared):
-    words = changed(plan_words, coil=shared / "data" / "coil" / "testcoil.nii.gz")
-    assert "only samples" in refuse(*words, "--out", "plan", status=1)
-
-
 @pytest.fixture
 def no_work(monkeypatch):
     """Heads are not opened: whoever comes so far has waited for nothing."""

@@ -193,8 +193,60 @@ def test_one_symmetry_axis_of_a_figure_of_eight():
 
 
 def test_a_point_outside_the_samples_is_refused():
-    with pytest.raises(PlacementRefused, match="does not reach 1 of 2 points"):
-        sampled().vector_potential(np.array([[0, 0, 0.05], [0, 0, 0.2]]))
+    for beyond in (0.2, np.nan):
+        with pytest.raises(PlacementRefused, match="does not reach 1 of 2 points"):
+            sampled().vector_potential(np.array([[0, 0, 0.05], [0, 0, beyond]]))
+
+
+SHEARED = np.array([[0.006, 0.001, 0, -0.02], [0, -0.005, 0.001, 0.02], [0.001, 0, 0.007, -0.01], [0, 0, 0, 1]])
+
+
+def grid_points(affine: np.ndarray, counts: tuple[int, int, int]) -> np.ndarray:
+    return np.argwhere(np.ones(counts, bool)) @ affine[:3, :3].T + affine[:3, 3]
+
+
+def test_samples_of_a_cubic_give_the_cubic_everywhere():
+    random = np.random.default_rng(3)
+    powers = np.array([(i, j, k) for i in range(4) for j in range(4) for k in range(4) if i + j + k <= 3])
+    factors = random.normal(size=(len(powers), 3))
+
+    def terms(at, powers):
+        return np.prod((at[:, None] / 0.02) ** np.maximum(powers, 0), axis=2) * (powers >= 0).all(axis=1)
+
+    counts = (6, 9, 4)
+    samples = (terms(grid_points(SHEARED, counts), powers) @ factors).reshape(*counts, 3)
+    coil = SampledCoil(samples=samples, coil_from_voxel=SHEARED, **described)
+    within = random.uniform(0, np.array(counts) - 1, (200, 3)) @ SHEARED[:3, :3].T + SHEARED[:3, 3]
+    expected = terms(within, powers) @ factors
+    assert_allclose(coil.vector_potential(within), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+    slopes = [
+        terms(within, powers - np.eye(3, dtype=int)[i]) @ (powers[:, i : i + 1] * factors) / 0.02 for i in range(3)
+    ]
+    curl = [slopes[1][:, 2] - slopes[2][:, 1], slopes[2][:, 0] - slopes[0][:, 2], slopes[0][:, 1] - slopes[1][:, 0]]
+    assert_allclose(coil.magnetic_field(within), np.transpose(curl), rtol=0, atol=1e-12 * np.abs(curl).max())
+
+
+@pytest.mark.parametrize("lowest", [-20, -17, -14])
+def test_the_shadow_of_a_sampled_winding_is_about_its_size(lowest):
+    """Whichever plane of the grid lies nearest to the face."""
+    wires = find_entry("magstim-70mm").wire_coil()
+    affine, counts = np.diag([5 * mm, 5 * mm, 5 * mm, 1]), (61, 61, 12)
+    affine[:3, 3] = [-150 * mm, -150 * mm, lowest * mm]
+    samples = wires.vector_potential(grid_points(affine, counts)).reshape(*counts, 3)
+    shadow = SampledCoil(samples=samples, coil_from_voxel=affine, **described).outline
+    assert len(shadow) > 100
+    assert_allclose(shadow[:, 2], -1 * mm)
+    assert_allclose(np.ptp(shadow, axis=0)[:2], np.ptp(wires.outline, axis=0)[:2], rtol=0, atol=25 * mm)
+    assert_allclose(np.abs(shadow.mean(axis=0)[:2]), 0, atol=2 * mm)
+
+
+def test_the_shadow_lies_inside_the_grid_and_is_never_a_point_alone():
+    samples = np.array(sampled().samples)
+    samples[12, 12] = 1e6
+    for values in (sampled().samples, samples, np.zeros_like(samples)):
+        coil = replace(sampled(), samples=values)
+        assert len(coil.outline) >= 8
+        assert np.isfinite(coil.vector_potential(coil.outline)).all()
 
 
 def test_elements_are_checked_and_cannot_be_changed():

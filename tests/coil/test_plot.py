@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from anodyne.coil import DipoleCoil, MagneticDipoles, find_entry, list_coils
+from anodyne.coil import DipoleCoil, MagneticDipoles, SampledCoil, find_entry, list_coils
 from anodyne.coil.plot import coil_figure, gallery_figure, plot_coil
 
 bare = DipoleCoil(
@@ -14,6 +14,14 @@ bare = DipoleCoil(
     dipoles=MagneticDipoles(positions=np.zeros((1, 3)), moments=np.eye(3)[2:]),
 )
 
+sampled = SampledCoil(
+    name="sampled",
+    label="known by samples",
+    source="none",
+    samples=np.random.default_rng(0).uniform(-1, 1, (8, 8, 4, 3)),
+    coil_from_voxel=np.diag([0.01, 0.01, 0.01, 1]),
+)
+
 
 @pytest.fixture(autouse=True)
 def _closed():
@@ -21,7 +29,7 @@ def _closed():
     plt.close("all")
 
 
-@pytest.mark.parametrize("coil", [find_entry("magstim-70mm").wire_coil(), bare], ids=lambda coil: coil.name)
+@pytest.mark.parametrize("coil", [find_entry("magstim-70mm").wire_coil(), bare, sampled], ids=lambda coil: coil.name)
 def test_both_views_are_labelled(coil):
     facing, front = plot_coil(coil)
     assert "mm" in facing.get_ylabel()

@@ -19,7 +19,6 @@ from anodyne.cli.outputs import rehearse_folder
 from anodyne.cli.places import open_head
 from anodyne.cli.settings import Settings
 from anodyne.cli.talk import Talk
-from anodyne.errors import PlacementRefused
 from anodyne.units import mm, percent
 
 if TYPE_CHECKING:
@@ -140,11 +139,6 @@ def carry_out(
     from anodyne.plan import make_plan, write_plan
 
     _refuse_unless_dosed(prescription, coil)
-    if not coil.sources():
-        raise PlacementRefused(
-            f"of {coil.label} only samples of its field are known, not where its casing is, so no placement can be "
-            "searched; take a dipole model of it (.ccd or .tcd)"
-        )
     rehearse_folder(out, marker=MARKER)
     with Talk(quiet=quiet) as talk:
         found = open_head(head, settings, talk.progress)

@@ -28,7 +28,8 @@ INK = "#30343a"
 def plot_coil(coil: Coil, axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
     """Draw `coil` seen from the head (x, y) and from the front (x, z), lengths in mm.
 
-    Current elements are drawn as short lines, dipoles as dots coloured by the sign of their moment along z.
+    Current elements are drawn as short lines, dipoles as dots coloured by the sign of their moment along z,
+    and of a coil known by samples only the estimated shadow of its winding.
 
     Parameters
     ----------
@@ -130,6 +131,9 @@ def _draw_sources(view: Axes, coil: Coil, across: int, up: int) -> None:
             colours = np.where(source.moments[:, 2] >= 0, COPPER, OTHER_WAY)
             strength = np.linalg.norm(source.moments, axis=1)
             view.scatter(start[:, 0], start[:, 1], s=12 * strength / strength.max(), c=colours, linewidths=0)
+    if not coil.sources():
+        shadow = coil.outline / mm
+        view.scatter(shadow[:, across], shadow[:, up], s=6, c=COPPER, linewidths=0, alpha=0.6)
     view.autoscale_view()
 
 
@@ -177,5 +181,6 @@ def _summary(coil: Coil) -> str:
         parts.append(f"winding {coil.winding_depth / mm:.1f} mm behind the face")
     if coil.maximum_di_dt is not None:
         parts.append(f"peak {coil.maximum_di_dt / 1e6:.1f} A/µs on {coil.stimulator or 'an unnamed stimulator'}")
-    parts.append(f"{sum(len(source.positions) for source in coil.sources()):,} elements")
+    count = sum(len(source.positions) for source in coil.sources())
+    parts.append(f"{count:,} elements" if count else "known by samples of its field; the winding's shadow is estimated")
     return " · ".join(parts)

@@ -5,7 +5,7 @@ from anodyne.field.export import FIELD_ENDINGS, write_field
 from anodyne.field.model import AdjointSources, FieldModel, refuse_coil_inside, solve
 from anodyne.field.reciprocity import placement_components
 from anodyne.field.recovery import RecoveredField
-from anodyne.field.regions import TissuePeak, mean, mean_of_highest, peak_by_tissue, percentile, tissue_name
+from anodyne.field.regions import TissuePeak, mean, mean_of_highest, peak_by_tissue, percentile
 from anodyne.field.sphere import sphere_e_field
 from anodyne.field.volume import field_image
 
@@ -26,6 +26,5 @@ __all__ = [
     "refuse_coil_inside",
     "solve",
     "sphere_e_field",
-    "tissue_name",
     "write_field",
 ]

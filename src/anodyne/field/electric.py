@@ -54,6 +54,12 @@ class ElectricField:
             f"|E| up to {self.magnitude.max():.4g} V/m)"
         )
 
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: three slices through the strongest field in the brain."""
+        from anodyne.field.plot import field_png  # matplotlib only where something is drawn
+
+        return field_png(self)
+
     @cached_property
     def magnitude(self) -> Floats:
         """|E| in each tetrahedron, (n_tetrahedra,) array, V/m."""

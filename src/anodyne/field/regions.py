@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anodyne.field.electric import ElectricField
-from anodyne.head import Tissue
+from anodyne.head import tissue_name
 from anodyne.units import cm3
 
 Floats = NDArray[np.float64]
@@ -82,11 +82,3 @@ def peak_by_tissue(field: ElectricField) -> dict[str, TissuePeak]:
             top_cubic_centimetre=mean_of_highest(values, volumes, 1 * cm3),
         )
     return peaks
-
-
-def tissue_name(tag: int) -> str:
-    """The name of a tissue tag in words, ``grey matter`` for 2; the number itself where it has none."""
-    try:
-        return Tissue(tag).name.lower().replace("_", " ")
-    except ValueError:
-        return f"tissue {tag}"

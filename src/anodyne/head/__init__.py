@@ -24,7 +24,7 @@ from anodyne.head.targets import (
     point_target,
 )
 from anodyne.head.template import ADULT, MNI, HeadRecipe, scale_from_circumference
-from anodyne.head.tissues import Conductivities, Tissue
+from anodyne.head.tissues import Conductivities, Tissue, tissue_name
 
 __all__ = [
     "ADULT",
@@ -70,5 +70,6 @@ __all__ = [
     "template_head",
     "write_image",
     "write_mesh",
+    "tissue_name",
     "write_surface",
 ]

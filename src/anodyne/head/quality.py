@@ -8,15 +8,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from anodyne.head.faces import neighbouring_tetrahedra
+from anodyne.head.faces import FACES, neighbouring_tetrahedra
 from anodyne.head.mesh import TetrahedralMesh
 from anodyne.units import degree
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int32]
-
-FACES = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]])
-"""The faces opposite to each node of a positively oriented tetrahedron, seen from outside counter-clockwise."""
 
 
 @njit(cache=True, fastmath=True)

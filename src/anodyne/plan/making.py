@@ -9,8 +9,8 @@ import anodyne
 from anodyne.certainty import Certainty
 from anodyne.coil import Coil
 from anodyne.errors import PlacementRefused, SafetyRefusal
-from anodyne.field import ElectricField, FieldModel, tissue_name
-from anodyne.head import Conductivities, Head, Target, TargetSite, Tissue, place_target
+from anodyne.field import ElectricField, FieldModel
+from anodyne.head import Conductivities, Head, Target, TargetSite, Tissue, place_target, tissue_name
 from anodyne.plan.placement import SearchGrid, casing_clearance, winding_clearance
 from anodyne.plan.plan import CoilUsed, FieldSummary, HeadUsed, Objective, Placement, Plan, SearchSummary
 from anodyne.plan.search import Goal, SearchResult, search_placement

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from anodyne.coil import Coil, CurrentElements, Pose
-from anodyne.field import tissue_name
-from anodyne.head import Surface, Tissue
+from anodyne.head import Surface, Tissue, tissue_name
 from anodyne.plan.cortex import SurfaceField
 from anodyne.plan.plan import DepthProfile, FieldSummary, RegionField
 from anodyne.plan.rendering import Frame, Seen, View, averaged, look, shaded

@@ -6,8 +6,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from anodyne.field import peak_by_tissue, tissue_name
-from anodyne.head import Conductivities, Space
+from anodyne.field import peak_by_tissue
+from anodyne.head import Conductivities, Space, tissue_name
 from anodyne.plan.content import Table
 from anodyne.plan.plan import Plan, RegionField
 from anodyne.plan.words import millimetres, percent, point_mm, significant
