@@ -11,6 +11,7 @@ from anodyne.errors import SafetyRefusal
 from anodyne.field import mean, percentile
 from anodyne.head import Tissue, find_target
 from anodyne.plan import Prescription, dose_for
+from anodyne.plan.making import _warnings
 from anodyne.protocol import find_protocol
 from anodyne.units import A_per_us, mm
 
@@ -107,3 +108,11 @@ def test_threshold_outside_its_range_is_refused(rmt):
 def test_dose_grows_with_the_coil():
     weak = dataclasses.replace(find_coil("magstim-70mm"), maximum_di_dt=50 * A_per_us)
     assert dose_for(weak, prescription()).di_dt == pytest.approx(0.468 * 50 * A_per_us)
+
+
+def test_a_coil_that_does_not_fit_the_head_says_so(planned):
+    far = dataclasses.replace(planned.plan.placement, centre_to_scalp=40 * mm)
+    plan = planned.plan
+    arguments = (planned.head, planned.coil, prescription(), plan.field, plan.search)
+    assert any("40 mm above the scalp" in warning for warning in _warnings(*arguments, far))
+    assert not any("does not fit" in warning for warning in _warnings(*arguments, plan.placement))

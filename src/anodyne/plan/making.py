@@ -23,6 +23,7 @@ LARGEST_DISAGREEMENT = 0.03
 """Between reciprocity and the full solve, above which a plan says so in its warnings."""
 
 FAR_HOTSPOT = 20 * mm
+FAR_CENTRE = 20 * mm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +131,7 @@ def make_plan(head: Head, coil: Coil, prescription: Prescription, progress: Prog
             tissue_name(int(tag)): float(prescription.conductivities.of(np.array([tag]))[0])
             for tag in np.unique(head.mesh.tissue)
         },
-        warnings=_warnings(head, coil, prescription, summary, searched),
+        warnings=_warnings(head, coil, prescription, summary, searched, placement),
     )
     return Planned(plan=plan, head=head, coil=coil, field=solved, search=search)
 
@@ -208,7 +209,12 @@ def _coil_used(coil: Coil) -> CoilUsed:
 
 
 def _warnings(
-    head: Head, coil: Coil, prescription: Prescription, summary: FieldSummary, search: SearchSummary
+    head: Head,
+    coil: Coil,
+    prescription: Prescription,
+    summary: FieldSummary,
+    search: SearchSummary,
+    placement: Placement,
 ) -> tuple[str, ...]:
     protocol = prescription.protocol_given
     warnings = list(protocol.warnings())
@@ -222,6 +228,11 @@ def _warnings(
         )
     if coil.casing is None or coil.casing.assumed:
         warnings.append("The coil's casing is assumed, not published: check on the patient that it clears the head.")
+    if placement.centre_to_scalp > FAR_CENTRE:
+        warnings.append(
+            f"The casing's centre stays {placement.centre_to_scalp / mm:.0f} mm above the scalp: this coil's shape does not "
+            "fit the head here, and a flexible coil is planned in the shape its file gives it, not bent to the head."
+        )
     if search.disagreement > LARGEST_DISAGREEMENT:
         warnings.append(f"Reciprocity and the full solve differ by {search.disagreement:.1%} at the target.")
     if summary.hotspot_distance > FAR_HOTSPOT:
