@@ -230,8 +230,9 @@ def _warnings(
         warnings.append("The coil's casing is assumed, not published: check on the patient that it clears the head.")
     if placement.centre_to_scalp > FAR_CENTRE:
         warnings.append(
-            f"The casing's centre stays {placement.centre_to_scalp / mm:.0f} mm above the scalp: this coil's shape does not "
-            "fit the head here, and a flexible coil is planned in the shape its file gives it, not bent to the head."
+            f"The casing's centre stays {placement.centre_to_scalp / mm:.0f} mm above the scalp: this coil's shape "
+            "does not fit the head here, and a flexible coil is planned in the shape its file gives it, not bent "
+            "to the head."
         )
     if search.disagreement > LARGEST_DISAGREEMENT:
         warnings.append(f"Reciprocity and the full solve differ by {search.disagreement:.1%} at the target.")
