@@ -22,6 +22,7 @@ SCHEMA_VERSION = "1.0"
 DOCUMENT_NAME = "plan.json"
 
 Document = dict[str, Any]
+"""A plan as plan.json holds it; `plan_schema` says which keys there are."""
 
 
 @cache
