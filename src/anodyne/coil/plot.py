@@ -182,5 +182,5 @@ def _summary(coil: Coil) -> str:
     if coil.maximum_di_dt is not None:
         parts.append(f"peak {coil.maximum_di_dt / 1e6:.1f} A/µs on {coil.stimulator or 'an unnamed stimulator'}")
     count = sum(len(source.positions) for source in coil.sources())
-    parts.append(f"{count:,} elements" if count else "known by samples of its field; the winding's shadow is estimated")
+    parts.append(f"{count:,} elements" if count else "winding estimated from samples")
     return " · ".join(parts)

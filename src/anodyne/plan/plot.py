@@ -243,8 +243,14 @@ def handle_line(coil: Coil) -> Floats:
 
 
 def winding_pieces(coil: Coil) -> Floats:
-    """(n, 2, 3) ends of short pieces along the winding, coil frame, m; dipoles become short strokes along x."""
-    parts = [np.empty((0, 2, 3))]
+    """(n, 2, 3) ends of short pieces along the winding, coil frame, m.
+
+    Dipoles become short strokes along x, and so does the estimated shadow of a winding known by samples only.
+    """
+    if not coil.sources():
+        stroke = np.array([1 * mm, 0.0, 0.0])
+        return np.stack([coil.outline - stroke, coil.outline + stroke], axis=1)
+    parts = []
     for source in coil.sources():
         along = np.tile([1.0, 0.0, 0.0], (len(source.positions), 1))
         length = np.full(len(along), 0.6 * mm)
