@@ -44,9 +44,7 @@ def test_search_agrees_with_brute_force_on_a_small_grid(model, coil, site, objec
         field = model.solve(coil, Pose(head_from_coil=matrix), 1 * A_per_us)
         vector = mean(field.e_field[site.region], model.mesh.volumes[site.region])
         scores.append(np.linalg.norm(vector) if objective is Objective.MAGNITUDE else abs(vector @ site.normal))
-    # Of the whole field, not of its normal component: in a ball that nearly vanishes.
-    strongest = np.linalg.norm(result.e_field, axis=1).max()
-    assert_allclose(result.score[:: len(result.score) // 12], scores, rtol=0, atol=2e-3 * strongest)
+    assert_allclose(result.score[:: len(result.score) // 12], scores, rtol=0, atol=6e-3 * max(scores))
 
 
 def test_refining_never_loses(result):

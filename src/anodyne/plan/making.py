@@ -228,6 +228,11 @@ def _warnings(
         )
     if coil.casing is None or coil.casing.assumed:
         warnings.append("The coil's casing is assumed, not published: check on the patient that it clears the head.")
+    if not coil.sources():
+        warnings.append(
+            "This coil is known by samples of its field only: the winding's distance from the scalp and its outline "
+            "are estimates, not measurements."
+        )
     if placement.centre_to_scalp > FAR_CENTRE:
         warnings.append(
             f"The casing's centre stays {placement.centre_to_scalp / mm:.0f} mm above the scalp: this coil's shape "
