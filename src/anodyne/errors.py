@@ -32,3 +32,7 @@ class SafetyRefusal(AnodyneError):
 
 class NotConverged(AnodyneError):
     """An iteration that did not reach its tolerance; the text says how far it came."""
+
+
+class WorkersLost(AnodyneError):
+    """Processes that were to share the work cannot be reached, or died; what they finished is kept."""

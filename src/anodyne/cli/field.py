@@ -18,12 +18,13 @@ from anodyne.cli.options import (
 from anodyne.cli.outputs import OutputFile, rehearse_file
 from anodyne.cli.places import open_head
 from anodyne.cli.settings import Settings
+from anodyne.cli.solvers import solver_option, solvers, validate
 from anodyne.cli.talk import Talk
 from anodyne.units import A_per_us, mm
 
 if TYPE_CHECKING:
     from anodyne.coil import Coil, Pose
-    from anodyne.field import ElectricField, TissuePeak
+    from anodyne.field import ElectricField, SolverEntry, TissuePeak
     from anodyne.head import Head, TetrahedralMesh
     from anodyne.progress import Progress
 
@@ -33,6 +34,10 @@ ENDINGS = (".npz", ".msh", ".vtu", ".nii.gz", ".nii")
 @click.group()
 def field() -> None:
     """Electric fields."""
+
+
+field.add_command(solvers)
+field.add_command(validate)
 
 
 @field.command()
@@ -53,6 +58,7 @@ def field() -> None:
     "--points", "points_file", type=click.Path(path_type=Path), metavar="FILE.csv",
     help="Points x,y,z in mm, one a line, at which the field is wanted too (in an .npz).",
 )  # fmt: skip
+@solver_option("How the field is solved; fem2 if not given, fem1 for SimNIBS' own numbers.")
 @conductivity_option
 @json_option("timings, iterations, residual and peak field by tissue")
 @quiet_option
@@ -65,6 +71,7 @@ def solve(
     di_dt: float,
     out: Path,
     points_file: Path | None,
+    solver: str | None,
     conductivity: tuple[tuple[int, float], ...],
     as_json: bool,
     quiet: bool,
@@ -76,11 +83,11 @@ def solve(
     """
     from anodyne.cli.points import read_points
     from anodyne.coil import find_coil, read_pose
-    from anodyne.field import FieldModel, refuse_coil_inside, write_field
+    from anodyne.field import find_solver, refuse_coil_inside, write_field
 
     if points_file is not None and not out.name.endswith(".npz"):
         raise click.BadParameter("the field at points goes into an .npz file; end --out so", param_hint="'--points'")
-    table = conductivities(conductivity)
+    table, chosen = conductivities(conductivity), find_solver(solver)
     rehearse_file(out)
     with Talk(quiet=quiet) as talk:
         begin = perf_counter()
@@ -90,13 +97,15 @@ def solve(
         seconds = {"read": perf_counter() - begin}
         refuse_unknown_tissues(table, mesh)
         refuse_coil_inside(mesh, found, pose)
-        solved = FieldModel(mesh, table, progress=talk.progress).solve(found, pose, di_dt, talk.progress)
+        solved = chosen.make(mesh, table, talk.progress).solve(found, pose, di_dt, talk.progress)
         begin = perf_counter()
         with talk.progress.stage(f"write {out.name}"):
             write_field(out, solved, at_points=at_points, like=known.t1 if known is not None else None)
         seconds |= {**solved.timings, "write": perf_counter() - begin}
         outside = 0 if at_points is None else int((mesh.locate(at_points)[0] < 0).sum())
-    result = _Solved(head=known, coil=found, pose=pose, field=solved, out=out, seconds=seconds, points_outside=outside)
+    result = _Solved(
+        head=known, coil=found, pose=pose, solver=chosen, field=solved, out=out, seconds=seconds, points_outside=outside
+    )
     _show(result, as_json)
 
 
@@ -105,6 +114,7 @@ class _Solved:
     head: "Head | None"
     coil: "Coil"
     pose: "Pose"
+    solver: "SolverEntry"
     field: "ElectricField"
     out: Path
     seconds: dict[str, float]
@@ -148,7 +158,8 @@ def _show(result: _Solved, as_json: bool) -> None:
     pairs = [
         ("mesh", f"{len(solved.mesh.nodes):,} nodes, {len(solved.mesh.tetrahedra):,} tetrahedra"),
         *([("above the scalp (mm)", _heights_in_words(heights))] if heights is not None else []),
-        ("solver", f"{solved.iterations} iterations to a relative residual of {solved.residual:.1e}"),
+        ("solver", f"{result.solver.name}: {result.solver.label}"),
+        ("converged", f"{solved.iterations} iterations to a relative residual of {solved.residual:.1e}"),
         ("time (s)", ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in seconds.items())),
         ("written", str(result.out)),
     ]
@@ -170,6 +181,7 @@ def _document(result: _Solved, peaks: "dict[str, TissuePeak]", heights: dict[str
     return {
         "out": str(result.out),
         "coil": {"name": result.coil.name, "label": result.coil.label},
+        "solver": result.solver.name,
         "di_dt_a_per_s": solved.di_dt,
         "nodes": len(solved.mesh.nodes),
         "tetrahedra": len(solved.mesh.tetrahedra),

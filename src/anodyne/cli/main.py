@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 import anodyne
+import anodyne.cli.basis  # adds 'field basis' and 'field evaluate'
+from anodyne.cli.cohort import cohort
 from anodyne.cli.coil import coil
 from anodyne.cli.demo import demo
 from anodyne.cli.field import field
@@ -77,5 +79,5 @@ def main(context: click.Context) -> None:
     context.obj = Settings.from_environment(os.environ)
 
 
-for command in (demo, head, target, coil, protocol, field, plan):
+for command in (demo, head, target, coil, protocol, field, plan, cohort):
     main.add_command(command)

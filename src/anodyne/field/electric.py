@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
-from anodyne.field.assembly import incidence
 from anodyne.field.recovery import RecoveredField
 from anodyne.head import Surface, TetrahedralMesh
 
@@ -18,18 +17,20 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ElectricField:
-    """E-field induced by one coil at one pose, constant in each tetrahedron.
+    """E-field induced by one coil at one pose.
 
     Attributes
     ----------
     mesh : the conductor
     conductivity : (n_tetrahedra,) or (n_tetrahedra, 3, 3) array, S/m
-    e_field : (n_tetrahedra, 3) array, V/m, in the mesh's own order
+    e_field : (n_tetrahedra, 3) array, V/m, in the mesh's own order: at each tetrahedron's barycentre
     potential : (n_nodes,) array, V, of zero mean (0 at nodes outside every tetrahedron)
     di_dt : rate of change of the coil current, A/s
     iterations : of the linear solver
     residual : of the linear system, relative to its right-hand side
     timings : seconds spent in each stage of the work
+    corners : (n_tetrahedra, 4, 3) array, V/m, the field at each corner as seen from within the tetrahedron, where
+        it is linear there (second-order elements); None where it is constant
     """
 
     mesh: TetrahedralMesh
@@ -40,6 +41,7 @@ class ElectricField:
     iterations: int
     residual: float
     timings: Mapping[str, float] = field(default_factory=dict)
+    corners: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if self.e_field.shape != (len(self.mesh.tetrahedra), 3):
@@ -68,8 +70,7 @@ class ElectricField:
     @cached_property
     def recovered(self) -> RecoveredField:
         """The field made continuous within each tissue, one value per tissue at every node."""
-        offsets, members = incidence(self.mesh.tetrahedra, len(self.mesh.nodes))
-        return RecoveredField(self.mesh, self.e_field, offsets, members)
+        return RecoveredField(self.mesh, self.e_field if self.corners is None else self.corners)
 
     def at_nodes(self, tissue: int) -> tuple[NDArray[np.int64], Floats]:
         """Nodes of a tissue and the recovered field of that tissue there.

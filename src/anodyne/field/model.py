@@ -11,12 +11,13 @@ from anodyne.errors import PlacementRefused
 from anodyne.field.assembly import conducted, corner_mean, divergence_load, gradient, incidence, stiffness_matrix
 from anodyne.field.electric import ElectricField
 from anodyne.field.multigrid import Multigrid, conjugate_gradients
+from anodyne.field.primary import PrimaryField, VectorPotential
 from anodyne.head import Conductivities, TetrahedralMesh
 from anodyne.progress import SILENT, Progress
 
 Floats = NDArray[np.float64]
 
-TOLERANCE = 1e-7
+TOLERANCE = 1e-6
 """Relative residual at which the linear solver stops; see docs/explanation for its measured effect on E."""
 
 
@@ -63,12 +64,14 @@ class FieldModel:
         mesh: TetrahedralMesh,
         conductivity: Conductivities | ArrayLike | None = None,
         *,
+        primary: PrimaryField | None = None,
         tolerance: float = TOLERANCE,
         progress: Progress = SILENT,
     ) -> None:
         self.mesh = mesh
+        self.primary = primary if primary is not None else VectorPotential()
         self.tolerance = tolerance
-        self.conductivity = _conductivity_of(mesh, conductivity)
+        self.conductivity = conductivity_of(mesh, conductivity)
         self.timings: dict[str, float] = {}
         begin = perf_counter()
         with progress.stage("assemble"):
@@ -93,28 +96,28 @@ class FieldModel:
         refuse_coil_inside(self.mesh, coil, pose)
         begin = perf_counter()
         with progress.stage("primary field"):
-            da_dt = coil.da_dt(self.mesh.nodes, pose, di_dt)
+            nodal = self.primary.at(self.mesh.nodes, coil, pose, di_dt)
         primary = perf_counter() - begin
-        field = self.solve_primary(da_dt, di_dt, progress)
+        field = self.solve_primary(nodal, di_dt, progress)
         timings = {**self.timings, "primary": primary, **field.timings}
         return ElectricField(**{**field.__dict__, "timings": timings})
 
-    def solve_primary(self, da_dt: ArrayLike, di_dt: float, progress: Progress = SILENT) -> ElectricField:
-        """The E-field for a given dA/dt at the nodes, (n_nodes, 3) array, V/m.
+    def solve_primary(self, primary: ArrayLike, di_dt: float, progress: Progress = SILENT) -> ElectricField:
+        """The E-field for a given primary field at the nodes, (n_nodes, 3) array, V/m.
 
-        dA/dt enters as its mean over the corners of each tetrahedron, as in SimNIBS.
+        It enters as its mean over the corners of each tetrahedron, as in SimNIBS.
         """
         begin = perf_counter()
         mesh = self.mesh
-        element_da_dt = corner_mean(mesh.tetrahedra, np.ascontiguousarray(da_dt, dtype=float))
+        element_primary = corner_mean(mesh.tetrahedra, np.ascontiguousarray(primary, dtype=float))
         with progress.stage("solve"):
-            load = -divergence_load(
-                mesh.nodes, mesh.tetrahedra, self.conductivity, self._offsets, self._members, element_da_dt
+            load = divergence_load(
+                mesh.nodes, mesh.tetrahedra, self.conductivity, self._offsets, self._members, element_primary
             )
             potential, iterations, residual = self._potential(load[:, None])
         solve = perf_counter() - begin
         begin = perf_counter()
-        e_field = -element_da_dt - gradient(mesh.nodes, mesh.tetrahedra, potential[:, 0])
+        e_field = element_primary - gradient(mesh.nodes, mesh.tetrahedra, potential[:, 0])
         return ElectricField(
             mesh=mesh,
             conductivity=self.conductivity,
@@ -162,20 +165,8 @@ class FieldModel:
         right -= right.mean(axis=0)
         solution = conjugate_gradients(self._matrix, right, self._preconditioner, self.tolerance)
         potential = np.zeros_like(loads)
-        potential[self._used] = solution.x
+        potential[self._used] = solution.x - solution.x.mean(axis=0)
         return potential, solution.iterations, solution.residual
-
-
-def solve(
-    mesh: TetrahedralMesh,
-    coil: Coil,
-    pose: Pose,
-    di_dt: float,
-    conductivity: Conductivities | ArrayLike | None = None,
-    progress: Progress = SILENT,
-) -> ElectricField:
-    """The E-field of one coil at one pose in one head; for several poses make one `FieldModel`."""
-    return FieldModel(mesh, conductivity, progress=progress).solve(coil, pose, di_dt, progress)
 
 
 def refuse_coil_inside(mesh: TetrahedralMesh, coil: Coil, pose: Pose) -> None:
@@ -191,7 +182,8 @@ def refuse_coil_inside(mesh: TetrahedralMesh, coil: Coil, pose: Pose) -> None:
         )
 
 
-def _conductivity_of(mesh: TetrahedralMesh, conductivity: Conductivities | ArrayLike | None) -> Floats:
+def conductivity_of(mesh: TetrahedralMesh, conductivity: Conductivities | ArrayLike | None) -> Floats:
+    """Conductivity of every tetrahedron, (n,) or (n, 3, 3) array, S/m, of a table or of such an array, checked."""
     if conductivity is None:
         conductivity = Conductivities()
     if isinstance(conductivity, Conductivities):

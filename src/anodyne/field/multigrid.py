@@ -6,8 +6,10 @@ and all cores, in single precision. The smoother is a Chebyshev polynomial of th
 matrix (Adams et al. 2003, J Comput Phys 188:593), symmetric and parallel by nature.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 import pyamg
@@ -27,7 +29,7 @@ LARGEST_COARSE_LEVEL = 400
 
 
 @njit(parallel=True, cache=True)
-def _times(indptr: Any, indices: Any, data: Any, x: Any, result: Any) -> None:
+def multiply(indptr: Any, indices: Any, data: Any, x: Any, result: Any) -> None:
     """``result = A x`` for a block of columns x, (n, k)."""
     for row in prange(indptr.shape[0] - 1):
         for c in range(x.shape[1]):
@@ -55,14 +57,77 @@ def _smooth(
 
 
 @dataclass(frozen=True)
-class _Level:
-    """One matrix of the hierarchy in single precision, with the way down and up."""
+class Smoother:
+    """A matrix in single precision and the Chebyshev polynomial that damps the upper part of its spectrum."""
 
     matrix: csr_matrix
     inverse_diagonal: NDArray[np.float32]
     largest_eigenvalue: float
-    restriction: csr_matrix | None
-    prolongation: csr_matrix | None
+
+    @classmethod
+    def of(cls, matrix: csr_matrix) -> "Smoother":
+        """The smoother of a symmetric positive matrix in double precision."""
+        diagonal = matrix.diagonal()
+        return cls(
+            matrix=csr_matrix((matrix.data.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape),
+            inverse_diagonal=(1 / diagonal).astype(np.float32),
+            largest_eigenvalue=_largest_eigenvalue(matrix, diagonal),
+        )
+
+    def smoothed(self, right: NDArray[np.float32], x: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """x, or zero, after one pass for ``A x = right``, (n, k); the array x is spent.
+
+        Saad 2003, Iterative methods for sparse linear systems, algorithm 12.1.
+        """
+        top, bottom = 1.1 * self.largest_eigenvalue, SMOOTHED_PART * self.largest_eigenvalue
+        middle, half = (top + bottom) / 2, (top - bottom) / 2
+        sigma = middle / half
+        rho = 1 / sigma
+        keep, gain = 0.0, 1 / middle
+        if x is None:  # the first step from zero needs no product
+            step = np.float32(gain) * self.inverse_diagonal[:, None] * right
+            x, passes = step.copy(), SMOOTHING_DEGREE - 1
+            rho, keep, gain = _following(rho, sigma, half)
+        else:
+            step, passes = np.zeros_like(x), SMOOTHING_DEGREE
+        fresh = np.empty_like(x)
+        for _ in range(passes):
+            _smooth(
+                self.matrix.indptr, self.matrix.indices, self.matrix.data, self.inverse_diagonal,
+                np.array((keep, gain), np.float32), right, x, step, fresh,
+            )  # fmt: skip
+            x, fresh = fresh, x
+            rho, keep, gain = _following(rho, sigma, half)
+        return x
+
+
+def _following(rho: float, sigma: float, half: float) -> tuple[float, float, float]:
+    """The next rho of Saad's recurrence, and how much of the last step and of the residual the next step takes."""
+    following = 1 / (2 * sigma - rho)
+    return following, following * rho, 2 * following / half
+
+
+@dataclass(frozen=True)
+class _Level:
+    """One matrix of the hierarchy with the way down and up."""
+
+    smoother: Smoother
+    restriction: csr_matrix
+    prolongation: csr_matrix
+
+
+class Preconditioner(Protocol):
+    """An approximate inverse of a symmetric matrix."""
+
+    def apply(self, residual: NDArray[Any]) -> NDArray[np.float32]:
+        """What to add to the solution for a block of residuals, (n, k) array."""
+
+
+class Operator(Protocol):
+    """A symmetric matrix in parts."""
+
+    def times(self, x: Floats, result: Floats) -> None:
+        """Write ``A x`` for a block of columns (n, k) into `result`."""
 
 
 class Multigrid:
@@ -72,69 +137,44 @@ class Multigrid:
         hierarchy = pyamg.smoothed_aggregation_solver(
             matrix, strength=("symmetric", {"theta": 0.0}), max_coarse=LARGEST_COARSE_LEVEL, coarse_solver="pinv"
         )
-        self._levels = [_single_precision(level, last=level is hierarchy.levels[-1]) for level in hierarchy.levels]
+        self._levels = [
+            _Level(
+                smoother=Smoother.of(csr_matrix(level.A)),
+                restriction=csr_matrix(level.R).astype(np.float32),
+                prolongation=csr_matrix(level.P).astype(np.float32),
+            )
+            for level in hierarchy.levels[:-1]
+        ]
         coarse = hierarchy.levels[-1].A.toarray()
         self._coarse_inverse = np.linalg.pinv(coarse, rcond=1e-10, hermitian=True).astype(np.float32)
 
     @property
     def unknowns(self) -> list[int]:
         """Unknowns on every level, finest first."""
-        return [level.matrix.shape[0] for level in self._levels]
+        return [level.restriction.shape[1] for level in self._levels] + [len(self._coarse_inverse)]
 
     def apply(self, residual: NDArray[Any]) -> NDArray[np.float32]:
-        """One V-cycle on a block of residuals (n, k), started from zero."""
-        return self._cycle(0, np.ascontiguousarray(residual, dtype=np.float32))
+        """One V-cycle on a block of residuals (n, k), started from zero; its columns sum to zero."""
+        result = self._cycle(0, np.ascontiguousarray(residual, dtype=np.float32))
+        result -= result.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return result
 
     def _cycle(self, depth: int, right: NDArray[np.float32]) -> NDArray[np.float32]:
-        level = self._levels[depth]
-        if level.restriction is None or level.prolongation is None:
+        if depth == len(self._levels):
             return np.asarray(self._coarse_inverse @ right)
-        x = _smoothed(level, right, np.zeros_like(right))
+        level = self._levels[depth]
+        smoother, down, up = level.smoother, level.restriction, level.prolongation
+        matrix = smoother.matrix
+        x = smoother.smoothed(right)
         residual = np.empty_like(right)
-        _times(level.matrix.indptr, level.matrix.indices, level.matrix.data, x, residual)
+        multiply(matrix.indptr, matrix.indices, matrix.data, x, residual)
         np.subtract(right, residual, out=residual)
-        down = np.empty((level.restriction.shape[0], right.shape[1]), np.float32)
-        _times(level.restriction.indptr, level.restriction.indices, level.restriction.data, residual, down)
-        correction = self._cycle(depth + 1, down)
-        _times(level.prolongation.indptr, level.prolongation.indices, level.prolongation.data, correction, residual)
+        coarse = np.empty((down.shape[0], right.shape[1]), np.float32)
+        multiply(down.indptr, down.indices, down.data, residual, coarse)
+        correction = self._cycle(depth + 1, coarse)
+        multiply(up.indptr, up.indices, up.data, correction, residual)
         x += residual
-        return _smoothed(level, right, x)
-
-
-def _smoothed(level: _Level, right: NDArray[np.float32], x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Chebyshev smoothing of ``A x = right`` (Saad 2003, Iterative methods, algorithm 12.1)."""
-    top, bottom = 1.1 * level.largest_eigenvalue, SMOOTHED_PART * level.largest_eigenvalue
-    middle, half = (top + bottom) / 2, (top - bottom) / 2
-    sigma = middle / half
-    rho = 1 / sigma
-    step, fresh = np.zeros_like(x), np.empty_like(x)
-    coefficients = (0.0, 1 / middle)
-    matrix = level.matrix
-    for _ in range(SMOOTHING_DEGREE):
-        _smooth(
-            matrix.indptr, matrix.indices, matrix.data, level.inverse_diagonal,
-            np.array(coefficients, np.float32), right, x, step, fresh,
-        )  # fmt: skip
-        x, fresh = fresh, x
-        following = 1 / (2 * sigma - rho)
-        coefficients = (following * rho, 2 * following / half)
-        rho = following
-    return x
-
-
-def _single_precision(level: Any, last: bool) -> _Level:
-    matrix = csr_matrix(level.A)
-    diagonal = matrix.diagonal()
-    eigenvalue = 1.0
-    if not last:
-        eigenvalue = _largest_eigenvalue(matrix, diagonal)
-    return _Level(
-        matrix=matrix.astype(np.float32),
-        inverse_diagonal=(1 / diagonal).astype(np.float32),
-        largest_eigenvalue=eigenvalue,
-        restriction=None if last else csr_matrix(level.R).astype(np.float32),
-        prolongation=None if last else csr_matrix(level.P).astype(np.float32),
-    )
+        return smoother.smoothed(right, x)
 
 
 def _largest_eigenvalue(matrix: csr_matrix, diagonal: Floats) -> float:
@@ -157,13 +197,17 @@ def _largest_eigenvalue(matrix: csr_matrix, diagonal: Floats) -> float:
     return float(ritz[-1])
 
 
+def _product_with(matrix: csr_matrix) -> Callable[[Floats, Floats], None]:
+    return partial(multiply, matrix.indptr, matrix.indices, matrix.data)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BlockSolution:
     """Solutions of ``A x = b`` for several right-hand sides.
 
     Attributes
     ----------
-    x : (n, k) array
+    x : (n, k) array, up to what the matrix takes to zero
     iterations : of conjugate gradients
     residual : largest norm of ``b - A x`` relative to that of b over the columns
     """
@@ -174,7 +218,11 @@ class BlockSolution:
 
 
 def conjugate_gradients(
-    matrix: csr_matrix, right: Floats, preconditioner: Multigrid, tolerance: float, most_iterations: int = 300
+    matrix: csr_matrix | Operator,
+    right: Floats,
+    preconditioner: Preconditioner,
+    tolerance: float,
+    most_iterations: int = 300,
 ) -> BlockSolution:
     """Preconditioned conjugate gradients on a block of right-hand sides that share every matrix pass.
 
@@ -184,7 +232,7 @@ def conjugate_gradients(
     Parameters
     ----------
     matrix : (n, n) symmetric, positive semidefinite
-    right : (n, k) array, each column orthogonal to the constants
+    right : (n, k) array, each column orthogonal to what the matrix takes to zero
     tolerance : on the residual norm relative to that of the right-hand side
 
     Raises
@@ -193,22 +241,21 @@ def conjugate_gradients(
     """
     norm = np.linalg.norm(right, axis=0)
     norm[norm == 0] = 1.0
+    times = _product_with(matrix) if isinstance(matrix, csr_matrix) else matrix.times
     x, residual = np.zeros_like(right), np.array(right, dtype=float, order="C")
     image, direction = np.empty_like(x), np.zeros_like(x)
     before, beta, last = np.ones(right.shape[1]), np.zeros(right.shape[1]), residual
     for iteration in range(most_iterations + 1):
         worst = float((np.linalg.norm(residual, axis=0) / norm).max())
         if worst <= tolerance:
-            x -= x.mean(axis=0)
             return BlockSolution(x=x, iterations=iteration, residual=worst)
         scale = np.maximum(np.linalg.norm(residual, axis=0), 1e-300)
         z = preconditioner.apply(residual / scale) * scale
-        z -= z.mean(axis=0)
         if iteration:
             beta = (np.einsum("ij,ij->j", z, residual) - np.einsum("ij,ij->j", z, last)) / before
         direction *= beta
         direction += z
-        _times(matrix.indptr, matrix.indices, matrix.data, direction, image)
+        times(direction, image)
         before = np.einsum("ij,ij->j", z, residual)
         curvature = np.einsum("ij,ij->j", direction, image)
         alpha = np.where(

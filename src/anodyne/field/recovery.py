@@ -3,7 +3,8 @@
 At every node the field of each tissue is recovered on its own, since its normal component jumps
 where conductivity does: a linear field is fitted to the values at the barycentres of the tissue's
 tetrahedra about the node (superconvergent patch recovery, Zienkiewicz & Zhu 1992, Int J Numer
-Methods Eng 33:1331), and where too few surround it their volume-weighted mean is taken.
+Methods Eng 33:1331), and where too few surround it their volume-weighted mean is taken. A field that is
+already linear in each tetrahedron (second-order elements) is averaged at the node, tissue by tissue.
 """
 
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
+
+from anodyne.field.assembly import incidence
 
 Floats = NDArray[np.float64]
 
@@ -103,6 +106,36 @@ def _recover(
     return values, value_tissue
 
 
+@njit(parallel=True, cache=True)
+def _average(
+    tetrahedra: Any, volumes: Any, tissue: Any, corners: Any, offsets: Any, members: Any, first_value: Any
+) -> Any:
+    """Mean by volume, for each tissue about a node, of what its tetrahedra say at that corner."""
+    values = np.zeros((first_value[-1], 3))
+    value_tissue = np.empty(first_value[-1], np.int32)
+    for node in prange(offsets.shape[0] - 1):
+        weights = np.zeros(first_value[node + 1] - first_value[node])
+        done = 0
+        for k in range(offsets[node], offsets[node + 1]):
+            t = members[k]
+            place = done
+            for j in range(done):
+                if value_tissue[first_value[node] + j] == tissue[t]:
+                    place = j
+            if place == done:
+                value_tissue[first_value[node] + done] = tissue[t]
+                done += 1
+            corner = 0
+            while tetrahedra[t, corner] != node:
+                corner += 1
+            weights[place] += volumes[t]
+            for axis in range(3):
+                values[first_value[node] + place, axis] += volumes[t] * corners[t, corner, axis]
+        for j in range(done):
+            values[first_value[node] + j] /= weights[j]
+    return values, value_tissue
+
+
 class RecoveredField:
     """The field at the nodes, one value for each tissue that meets there.
 
@@ -111,24 +144,41 @@ class RecoveredField:
     values : (n_values, 3) array, V/m
     tissue : (n_values,) array, tissue tag of each value
     first : (n_nodes + 1,) array, values of node i stand at ``first[i]:first[i + 1]``
+
+    Parameters
+    ----------
+    e_field : (n_tetrahedra, 3) array, one value for each tetrahedron, or (n_tetrahedra, 4, 3), one for each of
+        its corners, which are then averaged, V/m
     """
 
-    def __init__(self, mesh: Any, e_field: Floats, offsets: Any, members: Any) -> None:
+    def __init__(self, mesh: Any, e_field: NDArray[np.floating]) -> None:
+        offsets, members = incidence(mesh.tetrahedra, len(mesh.nodes))
         counts = _tissues_about(mesh.tissue, offsets, members)
         self.first = np.concatenate([[0], np.cumsum(counts)])
-        self.values, self.tissue = _recover(
-            mesh.nodes, mesh.barycentres, mesh.volumes, mesh.tissue, e_field, offsets, members, self.first
-        )
+        if e_field.ndim == 3:
+            self.values, self.tissue = _average(
+                mesh.tetrahedra, mesh.volumes, mesh.tissue, e_field, offsets, members, self.first
+            )
+        else:
+            self.values, self.tissue = _recover(
+                mesh.nodes, mesh.barycentres, mesh.volumes, mesh.tissue, e_field, offsets, members, self.first
+            )
         self._mesh = mesh
+        self._corners = e_field if e_field.ndim == 3 else None
 
     def at(self, tetrahedron: NDArray[Any], barycentric: Floats) -> Floats:
         """The field within given tetrahedra, interpolated between the values of their own tissue.
+
+        A field that came linear in each tetrahedron is taken as it came: its means at the nodes would smear
+        what happens at the edges of a folded interface.
 
         Parameters
         ----------
         tetrahedron : (n,) array of indices
         barycentric : (n, 4) array of weights that sum to 1
         """
+        if self._corners is not None:
+            return np.einsum("nc,nci->ni", barycentric, self._corners[tetrahedron], dtype=float)
         return np.asarray(
             _interpolate(
                 self._mesh.tetrahedra,

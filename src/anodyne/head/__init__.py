@@ -10,6 +10,7 @@ from anodyne.head.lattice import Layer, LayeredMesh, mesh_layers
 from anodyne.head.mesh import TetrahedralMesh
 from anodyne.head.msh import MeshData, read_mesh, read_mesh_data, write_mesh
 from anodyne.head.quality import MeshQuality, mesh_quality
+from anodyne.head.refinement import refined_mesh
 from anodyne.head.sphere import layered_sphere
 from anodyne.head.surface import Surface, read_surface, read_vertex_data, write_surface
 from anodyne.head.targets import (
@@ -23,12 +24,13 @@ from anodyne.head.targets import (
     place_target,
     point_target,
 )
-from anodyne.head.template import ADULT, MNI, HeadRecipe, scale_from_circumference
+from anodyne.head.template import ADULT, MNI, MNI152_FROM_MNI305, HeadRecipe, scale_from_circumference
 from anodyne.head.tissues import Conductivities, Tissue, tissue_name
 
 __all__ = [
     "ADULT",
     "MNI",
+    "MNI152_FROM_MNI305",
     "TARGETS",
     "TARGET_ALIASES",
     "Conductivities",
@@ -65,6 +67,7 @@ __all__ = [
     "read_mesh_data",
     "read_surface",
     "read_vertex_data",
+    "refined_mesh",
     "save_head",
     "scale_from_circumference",
     "template_head",
