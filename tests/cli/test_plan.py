@@ -11,9 +11,10 @@ import anodyne.cli.protocol
 import anodyne.head
 import anodyne.plan
 from anodyne.cli.demo import COIL, PROTOCOL, RMT_PERCENT, TARGET
-from anodyne.cli.plan import OBJECTIVES, SPACES
+from anodyne.cli.placing import NAVIGATION, OBJECTIVES
+from anodyne.cli.prescribing import SPACES
 from anodyne.head import Space, layered_sphere, load_head, write_mesh
-from anodyne.plan import Objective, read_plan
+from anodyne.plan import POSE_ERRORS, Objective, read_plan
 from anodyne.units import mm
 
 
@@ -225,6 +226,7 @@ def test_plan_that_is_not_there(refuse):
 def test_choices_are_those_of_the_library():
     assert tuple(space.value for space in Space) == SPACES
     assert tuple(objective.value for objective in Objective) == OBJECTIVES
+    assert tuple(error.name for error in POSE_ERRORS) == NAVIGATION
     assert anodyne.plan.DISCLAIMER == anodyne.cli.protocol.DISCLAIMER
 
 

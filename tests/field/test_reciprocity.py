@@ -5,8 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from anodyne.coil import CompositeCoil, Pose, SampledCoil, find_entry
-from anodyne.field import FieldModel, placement_components
-from anodyne.field.reciprocity import _condensed
+from anodyne.field import ExteriorField, FieldModel, placement_components
 from anodyne.head import layered_sphere
 from anodyne.units import A_per_us, mm
 
@@ -67,12 +66,15 @@ def test_a_coil_without_elements_is_scored_through_its_samples(adjoint):
     assert_allclose(fast, exact, rtol=0, atol=0.1 * np.abs(exact).max())
 
 
-def test_condensing_keeps_the_total():
-    elements = COILS["wires"].sources()[0]
-    positions, strengths = _condensed(elements.positions, elements.vectors, 4 * mm)
-    assert len(positions) < len(elements.positions) / 2
-    assert_allclose(strengths.sum(axis=0), elements.vectors.sum(axis=0), atol=1e-12)
-    moment = 0.5 * np.cross(elements.positions, elements.vectors).sum(axis=0)
-    assert_allclose(
-        0.5 * np.cross(positions, strengths).sum(axis=0), moment, atol=1e-3 * np.abs(elements.vectors).sum() * 0.05
-    )
+def test_what_was_summed_once_serves_again(adjoint):
+    matrices = [pose.head_from_coil for pose in poses_about_the_vertex(4)]
+    exterior = ExteriorField(adjoint)
+    first = placement_components(exterior, COILS["wires"], matrices, 1 * A_per_us)
+    summed = exterior.points_summed
+    assert_allclose(placement_components(exterior, COILS["wires"], matrices, 1 * A_per_us), first, rtol=1e-12)
+    assert exterior.points_summed == summed
+    assert_allclose(placement_components(adjoint, COILS["wires"], matrices, 1 * A_per_us), first, rtol=1e-12)
+
+
+def test_no_placements_are_no_components(adjoint):
+    assert placement_components(adjoint, COILS["wires"], np.empty((0, 4, 4)), 1 * A_per_us).shape == (0, 3)

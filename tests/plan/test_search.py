@@ -1,5 +1,7 @@
 """The search finds what trying every placement by a full solve would find."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -8,6 +10,8 @@ from anodyne.coil import Pose, SampledCoil, find_coil
 from anodyne.field import FieldModel, mean
 from anodyne.head import find_target, place_target
 from anodyne.plan import Goal, Objective, SearchGrid, casing_clearance, search_placement, winding_clearance
+from anodyne.plan.scoring import Scorer
+from anodyne.plan.search import EXACT_POSITIONS
 from anodyne.units import A_per_us, degree, mm
 
 GRID = SearchGrid(radius=8 * mm, spacing=8 * mm, angle_step=45 * degree)
@@ -28,23 +32,72 @@ def coil():
     return find_coil("magstim-70mm")
 
 
-@pytest.fixture(scope="module", params=list(Objective))
-def objective(request):
-    return request.param
+@pytest.fixture(scope="module", params=["magnitude", "normal-component", "direction"])
+def goal(request, site):
+    objective = Objective(request.param)
+    along = np.array([1.0, -2.0, 0.5]) if objective is Objective.DIRECTION else None
+    return Goal(site=site, di_dt=1 * A_per_us, objective=objective, direction=along)
 
 
 @pytest.fixture(scope="module")
-def result(model, planned, coil, site, objective):
-    return search_placement(model, planned.head, coil, Goal(site=site, di_dt=1 * A_per_us, objective=objective), GRID)
+def result(model, planned, coil, goal):
+    return search_placement(model, planned.head, coil, goal, GRID)
 
 
-def test_search_agrees_with_brute_force_on_a_small_grid(model, coil, site, objective, result):
-    scores = []
-    for matrix in result.candidates.head_from_coil[:: len(result.score) // 12]:
-        field = model.solve(coil, Pose(head_from_coil=matrix), 1 * A_per_us)
-        vector = mean(field.e_field[site.region], model.mesh.volumes[site.region])
-        scores.append(np.linalg.norm(vector) if objective is Objective.MAGNITUDE else abs(vector @ site.normal))
-    assert_allclose(result.score[:: len(result.score) // 12], scores, rtol=0, atol=6e-3 * max(scores))
+def mean_fields(model, coil, site, matrices):
+    """Mean E over the site by a full solve at every pose."""
+    fields = [model.solve(coil, Pose(head_from_coil=matrix), 1 * A_per_us) for matrix in matrices]
+    return np.array([mean(field.e_field[site.region], model.mesh.volumes[site.region]) for field in fields])
+
+
+def test_search_agrees_with_brute_force_on_a_small_grid(model, coil, site, goal, result):
+    some = slice(None, None, len(result.score) // 5)
+    vectors = mean_fields(model, coil, site, result.candidates.head_from_coil[some])
+    if goal.objective is Objective.MAGNITUDE:
+        scores = np.linalg.norm(vectors, axis=1)
+    else:
+        along = site.normal if goal.objective is Objective.NORMAL_COMPONENT else [1.0, -2.0, 0.5] / np.sqrt(5.25)
+        scores = np.abs(vectors @ along)
+    assert_allclose(result.score[some], scores, rtol=0, atol=6e-3 * scores.max())
+
+
+def test_exact_angle_beats_every_angle_sampled_at_its_place(result):
+    exact = np.arange(len(result.score))[-2:]  # the eighth of the best places: this angle, and the one opposite
+    beaten = 0
+    while result.candidates.angle[exact[0]] not in np.arange(0, 360, 45) * degree:
+        place = result.candidates.position[exact[0]]
+        sampled = np.setdiff1d(np.flatnonzero(result.candidates.position == place), exact)
+        assert len(sampled) == 8
+        # The lift between the angles sampled is interpolated: a hundredth of a millimetre, a ten-thousandth of E.
+        assert result.score[exact].max() >= result.score[sampled].max() * (1 - 1e-4)
+        assert_allclose(result.score[exact[0]], result.score[exact[1]], rtol=0.01)
+        beaten += 1
+        exact -= 2
+    assert beaten == EXACT_POSITIONS
+
+
+def test_exact_angle_is_the_best_of_a_thousand(model, planned, coil, site):
+    """On a flat lift the score round the circle has its summit where the search says."""
+    goal = Goal(site=site, di_dt=1 * A_per_us, objective=Objective.NORMAL_COMPONENT)
+    result = search_placement(model, planned.head, coil, goal, GRID)
+    scorer = Scorer(result.exterior, coil, goal)
+    place = result.candidates.position[-1]
+    sampled = result.candidates.chosen(np.flatnonzero(result.candidates.position == place)[:8])
+    level = replace(sampled, head_from_coil=at_one_height(sampled))
+    _, turned = scorer.e_field(level)
+    angles = np.linspace(0, 2 * np.pi, 1000)
+    everywhere = goal.score(turned.at(np.full(1000, place), angles, np.full(1000, level.lift[0])))
+    best = turned.best_angle(level, goal.axes)
+    found = goal.score(turned.at([place], [best], [level.lift[0]]))[0]
+    assert found >= everywhere.max() * (1 - 1e-9)
+    beside = goal.score(turned.at([place, place], [best - 1e-4, best + 1e-4], level.lift[:2]))
+    assert (beside < found).all()
+
+
+def at_one_height(candidates):
+    matrices = candidates.head_from_coil.copy()
+    matrices[:, :3, 3] = candidates.scalp_point - 3 * mm * matrices[:, :3, 2]
+    return matrices
 
 
 def test_refining_never_loses(result):

@@ -24,7 +24,7 @@ class Number(click.ParamType[float]):
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number, if it is one and lies in the range."""
-        number = _finite(self, value, param, ctx)
+        number = finite(self, value, param, ctx)
         below, above = self.low is not None and number < self.low, self.high is not None and number > self.high
         if below or above:
             span = f"{self.low:g} to {self.high:g}" if self.high is not None else f"{self.low:g} and above"
@@ -46,7 +46,7 @@ class TagAndValue(click.ParamType[tuple[int, float]]):
         tag, equals, conductivity = value.partition("=")
         if not (equals and tag.strip().isdecimal() and int(tag) >= 1):
             self.fail(f"{value!r} is not TAG=VALUE, a tissue's number and its S/m, as in 4=0.008", param, ctx)
-        number = _finite(self, conductivity, param, ctx)
+        number = finite(self, conductivity, param, ctx)
         if number <= 0:
             self.fail(f"a conductivity of {number:g} S/m is not positive", param, ctx)
         return int(tag), number
@@ -66,12 +66,13 @@ class NameOrPoint(click.ParamType[str | tuple[float, ...]]):
         parts = value.split(",")
         if len(parts) != 3:
             self.fail(f"{value!r} has {len(parts)} coordinates where a point has 3", param, ctx)
-        return tuple(_finite(self, part, param, ctx) for part in parts)
+        return tuple(finite(self, part, param, ctx) for part in parts)
 
 
-def _finite(
+def finite(
     kind: click.ParamType[Any], value: str | float, param: click.Parameter | None, ctx: click.Context | None
 ) -> float:
+    """A finite number as a person wrote it; a failure of the option's kind if it is none."""
     try:
         number = float(value)
     except ValueError:

@@ -96,6 +96,8 @@ def _field(document: Document) -> list[tuple[str, str]]:
     normal = "" if along is None else f", {along:+.3g} V/m along the outward cortical normal"
     return [
         ("at the target", f"|E| {target['magnitude_v_per_m']:.3g} V/m on average{normal}"),
+        *_with_uncertainty(document),
+        *_if_misplaced(document),
         (
             "in grey matter",
             f"{field['grey_matter_percentile_99_9_v_per_m']:.3g} V/m (99.9th percentile), "
@@ -109,6 +111,30 @@ def _field(document: Document) -> list[tuple[str, str]]:
         ("strongest spot", f"{field['hotspot_to_target_mm']:.0f} mm from the target"),
         ("in the scalp", f"{field['scalp_percentile_99_9_v_per_m']:.3g} V/m (99.9th percentile)"),
     ]
+
+
+def _with_uncertainty(document: Document) -> list[tuple[str, str]]:
+    if "uncertainty" not in document:
+        return []
+    one = next(q for q in document["uncertainty"]["quantities"] if q["name"] == document["target"]["name"])
+    shares = [f"{share['tissue']} {share['total']:.0%}" for share in one["contributors"] if share["total"] >= 0.05]
+    return [
+        (
+            "if conductivities vary",
+            f"|E| at the target {one['percentile_5_v_per_m']:.3g} to {one['percentile_95_v_per_m']:.3g} V/m "
+            f"(5th to 95th percentile); of the variance {', '.join(shares)}",
+        )
+    ]
+
+
+def _if_misplaced(document: Document) -> list[tuple[str, str]]:
+    parts = [
+        f"{found['expected_v_per_m']:.3g} V/m expected with {found['label']} "
+        f"({found['expected_v_per_m'] / planned:.0%}), one time in twenty below {found['percentile_5_v_per_m']:.3g} V/m"
+        for found in document.get("robustness", [])
+        if (planned := found["planned_v_per_m"]) > 0
+    ]
+    return [("if misplaced", "; ".join(parts))] if parts else []
 
 
 def _regions(document: Document) -> RenderableType:

@@ -27,7 +27,7 @@ def read_points(path: Path) -> "NDArray[np.float64]":
     """
     import numpy as np
 
-    rows = _rows(path)
+    rows = csv_rows(path)
     if not rows:
         raise UnreadableFile(f"{path} holds no points; write x,y,z in mm, one point a line")
     columns = (0, 1, 2)
@@ -38,7 +38,7 @@ def read_points(path: Path) -> "NDArray[np.float64]":
     return np.array([_point(path, number, row, columns) for number, row in rows]) * mm
 
 
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
+def csv_rows(path: Path) -> list[tuple[int, list[str]]]:
     """The lines that are not empty with their numbers, cut at the separator that the first one uses."""
     try:
         text = path.read_text(encoding="utf-8-sig")

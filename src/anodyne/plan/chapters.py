@@ -24,6 +24,7 @@ from anodyne.plan.content import (
 from anodyne.plan.glossary import GLOSSARY
 from anodyne.plan.placement import handle_in_words
 from anodyne.plan.plan import CHECKS_BY_TWO_PEOPLE, DISCLAIMER, Plan, RegionField
+from anodyne.plan.robustness_chapter import robustness_sections
 from anodyne.plan.tables import (
     conductivity_table,
     dose_table,
@@ -37,6 +38,7 @@ from anodyne.plan.tables import (
     tissue_table,
     version_table,
 )
+from anodyne.plan.uncertainty_chapter import interval_in_words, uncertainty_sections
 from anodyne.plan.words import (
     listed,
     millimetres,
@@ -83,6 +85,8 @@ def report_of(planned: Planned, pictures: Mapping[str, Picture]) -> Report:
             _placement(planned, pictures),
             _field(planned, pictures),
             _regions(plan, pictures),
+            *robustness_sections(plan),
+            *uncertainty_sections(plan, pictures),
             _dose(plan, pictures),
             _protocol(plan),
             _making(planned),
@@ -176,13 +180,17 @@ def _effect(plan: Plan) -> Answer:
     if region.normal_component is not None:
         way = "out of" if region.normal_component > 0 else "into"
         normal = f" Along the cortex's normal: {significant(abs(region.normal_component))} V/m {way} the cortex."
+    sure = ""
+    if plan.uncertainty is not None:
+        between = interval_in_words(plan.uncertainty.of(region.site.target.name))
+        sure = f" With the published ranges of the tissues' conductivities: {between}."
     return Answer(
         label="E-field at the target",
         value=f"{significant(region.magnitude)} V/m",
         note=(
             f"Mean over {significant(region.volume / cm3, 2)} cm³ within {millimetres(region.site.target.radius, 0)} "
-            f"of {region.site.target.label}, {millimetres(region.site.depth, 0)} below the scalp.{normal} How much "
-            "field a treatment of pain needs is not known."
+            f"of {region.site.target.label}, {millimetres(region.site.depth, 0)} below the scalp.{normal}{sure} "
+            "How much field a treatment of pain needs is not known."
         ),
     )
 

@@ -14,7 +14,9 @@ from anodyne.errors import UnreadableFile
 from anodyne.files import replacing
 from anodyne.head import TargetSite
 from anodyne.plan.placement import handle_in_words
-from anodyne.plan.plan import CHECKS_BY_TWO_PEOPLE, DISCLAIMER, FieldSummary, Plan, RegionField
+from anodyne.plan.plan import CHECKS_BY_TWO_PEOPLE, DISCLAIMER, FieldSummary, Plan, RegionField, SearchSummary
+from anodyne.plan.robustness_chapter import robustness_document
+from anodyne.plan.uncertainty import uncertainty_document
 from anodyne.protocol import protocol_to_data
 from anodyne.units import A_per_us, cm3, minute, mm, percent
 
@@ -71,7 +73,10 @@ def plan_document(plan: Plan) -> Document:
             "confirmed_v_per_m": _rounded(plan.search.confirmed),
             "median_candidate_v_per_m": _rounded(plan.search.median),
             "scoring_s": _rounded(plan.search.scoring_seconds),
+            **_closer_look(plan.search),
         },
+        "robustness": [robustness_document(found) for found in plan.robustness],
+        **({} if plan.uncertainty is None else {"uncertainty": uncertainty_document(plan.uncertainty)}),
         "warnings": list(plan.warnings),
         "checks_by_two_people": list(CHECKS_BY_TWO_PEOPLE),
     }
@@ -126,6 +131,23 @@ def _dose(plan: Plan) -> Document:
         "sessions": plan.protocol.sessions.value,
         "pulses_per_course": plan.protocol.pulses_per_course,
     }
+
+
+def _closer_look(search: SearchSummary) -> Document:
+    """What only some objectives have to tell."""
+    told: Document = {}
+    if search.direction is not None:
+        told["direction"] = [_rounded(value) for value in search.direction]
+    if search.misplaced_by is not None:
+        told["misplaced_by"] = search.misplaced_by
+    if search.finalists and search.value is not None:
+        told["finalists"] = search.finalists
+        told["finalist_value"] = _rounded(search.value)
+        told["ceilings"] = [
+            {"where": kept.where, "limit_v_per_m": _rounded(kept.limit), "reading_v_per_m": _rounded(kept.reading)}
+            for kept in search.ceilings
+        ]
+    return told
 
 
 def _placement(plan: Plan) -> Document:

@@ -27,6 +27,7 @@ from anodyne.plan.plot import (
 )
 from anodyne.plan.rendering import FROM_ABOVE, FROM_FRONT, FROM_LEFT, FROM_RIGHT, View
 from anodyne.plan.slices import Plane, casing_cut, slice_through
+from anodyne.plan.uncertainty_figures import uncertainty_figures
 from anodyne.plan.words import millimetres, percent, point_mm, significant
 from anodyne.progress import SILENT, Progress
 from anodyne.protocol.plot import plot_course, plot_session
@@ -53,6 +54,8 @@ def report_pictures(planned: Planned, cortex: SurfaceField, progress: Progress =
         for make in makers:
             pictures.append(make(planned))
             advance(1)
+        for name, figure, caption, alternative in uncertainty_figures(planned):
+            pictures.append(_picture(figure, name, caption, alternative))
     return {picture.name: picture for picture in pictures if picture is not None}
 
 

@@ -32,6 +32,7 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "99.9th percentile",
         "the value exceeded in a thousandth of the volume: a peak that does not hang on one point of the mesh.",
     ),
+    ("Percentile", "the value that so many per cent do not exceed; nine in ten lie between the 5th and the 95th."),
     ("Pose", "position and direction of the coil, as a table of numbers that a navigator reads."),
     (
         "RMT",

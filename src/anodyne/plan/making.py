@@ -9,12 +9,16 @@ import anodyne
 from anodyne.certainty import Certainty
 from anodyne.coil import Coil
 from anodyne.errors import PlacementRefused, SafetyRefusal
-from anodyne.field import ElectricField, FieldModel
+from anodyne.field import ConductivityRange, ConductivityStudy, ElectricField, FieldModel
 from anodyne.head import Conductivities, Head, Target, TargetSite, Tissue, place_target, tissue_name
+from anodyne.plan.goal import Ceiling, Goal
 from anodyne.plan.placement import SearchGrid, casing_clearance, winding_clearance
-from anodyne.plan.plan import CoilUsed, FieldSummary, HeadUsed, Objective, Placement, Plan, SearchSummary
-from anodyne.plan.search import Goal, SearchResult, search_placement
+from anodyne.plan.plan import CeilingKept, CoilUsed, FieldSummary, HeadUsed, Objective, Placement, Plan, SearchSummary
+from anodyne.plan.pose_error import POSE_ERRORS, PoseError
+from anodyne.plan.robustness import Rest, robustness
+from anodyne.plan.search import SearchResult, search_placement
 from anodyne.plan.summary import summarise_field
+from anodyne.plan.uncertainty import field_uncertainty
 from anodyne.progress import SILENT, Progress
 from anodyne.protocol import Dose, Fact, NamedAim, Protocol, prescribe
 from anodyne.units import mm
@@ -38,8 +42,12 @@ class Prescription:
     intensity : relative to the threshold instead of the protocol's own; None keeps that
     inter_train_interval : s, where the protocol's source reports none or another is wanted; None keeps that
     objective : what the placement search maximises
+    direction : in head space, for `Objective.DIRECTION`
+    ceilings : what must stay weak elsewhere at the prescribed strength
+    error : how the coil will be misplaced, for `Objective.EXPECTED_MAGNITUDE`
     grid : which placements it tries
     conductivities : by tissue
+    conductivity_ranges : within which they may really lie; None leaves that out of the plan
     """
 
     target: Target
@@ -48,8 +56,12 @@ class Prescription:
     intensity: float | None = None
     inter_train_interval: float | None = None
     objective: Objective = Objective.MAGNITUDE
+    direction: tuple[float, float, float] | None = None
+    ceilings: tuple[Ceiling, ...] = ()
+    error: PoseError | None = None
     grid: SearchGrid = field(default_factory=SearchGrid)
     conductivities: Conductivities = field(default_factory=Conductivities)
+    conductivity_ranges: tuple[ConductivityRange, ...] | None = None
 
     @property
     def protocol_given(self) -> Protocol:
@@ -67,6 +79,22 @@ class Prescription:
             ),
         )
         return replace(self.protocol, inter_train_interval=interval)
+
+    def goal(self, site: TargetSite, di_dt: float) -> Goal:
+        """What a placement is to do at the target's place in a head, with this rate of current (A/s).
+
+        Raises
+        ------
+        ValueError : an objective without the direction or the pose error it needs
+        """
+        return Goal(
+            site=site,
+            di_dt=di_dt,
+            objective=self.objective,
+            direction=None if self.direction is None else np.array(self.direction),
+            ceilings=self.ceilings,
+            error=self.error,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -101,13 +129,17 @@ def make_plan(head: Head, coil: Coil, prescription: Prescription, progress: Prog
     _refuse_without_cortex(head)
     site = place_target(head, prescription.target)
     model = FieldModel(head.mesh, prescription.conductivities, progress=progress)
-    goal = Goal(site=site, di_dt=dose.di_dt, objective=prescription.objective)
+    goal = prescription.goal(site, dose.di_dt)
     search = search_placement(model, head, coil, goal, prescription.grid, progress)
     pose = search.pose
     solved = model.solve(coil, pose, dose.di_dt, progress)
     with progress.stage("sum up the field"):
         scalp_point = search.candidates.scalp_point[search.best]
         summary = summarise_field(head, solved, site, pose, scalp_point)
+    uncertainty = None
+    if prescription.conductivity_ranges is not None:
+        study = ConductivityStudy(model, prescription.conductivity_ranges)
+        uncertainty = field_uncertainty(study, coil, pose, dose.di_dt, summary, progress)
     placement = Placement(
         pose=pose,
         scalp_point=scalp_point,
@@ -116,7 +148,10 @@ def make_plan(head: Head, coil: Coil, prescription: Prescription, progress: Prog
         centre_to_scalp=float(head.scalp_distance_at(pose.position[None])[0]),
         winding_to_scalp=winding_clearance(head, coil, pose),
     )
-    searched = _search_summary(search, summary, site, prescription.objective)
+    searched = _search_summary(search, summary, goal)
+    with progress.stage("misplace the coil"):
+        rest = Rest(head=head, coil=coil, hair=prescription.grid.hair)
+        robust = tuple(robustness(search.exterior, rest, goal, pose, scalp_point, error) for error in POSE_ERRORS)
     plan = Plan(
         created=datetime.now(UTC),
         version=anodyne.__version__,
@@ -132,6 +167,8 @@ def make_plan(head: Head, coil: Coil, prescription: Prescription, progress: Prog
             for tag in np.unique(head.mesh.tissue)
         },
         warnings=_warnings(head, coil, prescription, summary, searched, placement),
+        uncertainty=uncertainty,
+        robustness=robust,
     )
     return Planned(plan=plan, head=head, coil=coil, field=solved, search=search)
 
@@ -166,22 +203,24 @@ def _refuse_without_cortex(head: Head) -> None:
         )
 
 
-def _search_summary(
-    search: SearchResult, summary: FieldSummary, site: TargetSite, objective: Objective
-) -> SearchSummary:
-    confirmed = float(np.linalg.norm(summary.mean_vector))
-    if objective is Objective.NORMAL_COMPONENT and site.normal is not None:
-        confirmed = abs(float(summary.mean_vector @ site.normal))
-    first = slice(0, search.first_grid)
+def _search_summary(search: SearchResult, summary: FieldSummary, goal: Goal) -> SearchSummary:
+    first, finalists = slice(0, search.first_grid), search.finalists
+    kept = () if finalists is None else zip(goal.ceilings, finalists.best_readings, strict=True)
+    misplacing = goal.error is not None and goal.objective is Objective.EXPECTED_MAGNITUDE
     return SearchSummary(
-        objective=objective,
+        objective=goal.objective,
         positions=len(np.unique(search.candidates.position[first])),
         angles=len(np.unique(np.round(search.candidates.angle[first], 6))),
         candidates=len(search.score),
         scored=float(search.score[search.best]),
-        confirmed=confirmed,
+        confirmed=float(goal.score(summary.mean_vector[None])[0]),
         median=float(np.median(search.score[first])),
         scoring_seconds=search.scoring_seconds,
+        direction=None if goal.direction is None else (*goal.direction.tolist(),),
+        finalists=0 if finalists is None else len(finalists.index),
+        value=None if finalists is None else finalists.best_value,
+        ceilings=tuple(CeilingKept(where=c.where, limit=c.limit, reading=float(reading)) for c, reading in kept),
+        misplaced_by=goal.error.label if misplacing and goal.error is not None else None,
     )
 
 

@@ -1,6 +1,8 @@
 """Where a coil can sit on a scalp: tangential, as close as hair and casing allow, never through the skin."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from anodyne.coil import Coil, Pose
 from anodyne.errors import PlacementRefused
 from anodyne.head import Head
+from anodyne.plan.contact import resting_lift
 from anodyne.units import degree, mm
 
 Floats = NDArray[np.float64]
@@ -19,8 +22,6 @@ SimNIBS 4.5 allows 4 mm by default."""
 NORMAL_REACH = 12 * mm
 """Scalp normals are taken across this reach, about what a coil's middle rests on."""
 
-CONTACT_TOLERANCE = 0.05 * mm
-LARGEST_LIFT = 80 * mm
 CASING_SPACING = 5 * mm
 
 
@@ -66,6 +67,32 @@ class Candidates:
     position: NDArray[np.int64]
     angle: Floats
 
+    @property
+    def lift(self) -> Floats:
+        """(n,) height of each coil's centre above its scalp point, along the coil's own axis, m."""
+        away = self.scalp_point - self.head_from_coil[:, :3, 3]
+        return np.asarray((away * self.head_from_coil[:, :3, 2]).sum(axis=1))
+
+    def chosen(self, which: ArrayLike) -> "Candidates":
+        """Some of them, by index or by truth value."""
+        index = np.asarray(which)
+        return Candidates(
+            head_from_coil=self.head_from_coil[index],
+            scalp_point=self.scalp_point[index],
+            position=self.position[index],
+            angle=self.angle[index],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Candidates"]) -> "Candidates":
+        """Several sets as one; the numbers of the positions stay as they are."""
+        return cls(
+            head_from_coil=np.concatenate([part.head_from_coil for part in parts]),
+            scalp_point=np.concatenate([part.scalp_point for part in parts]),
+            position=np.concatenate([part.position for part in parts]),
+            angle=np.concatenate([part.angle for part in parts]),
+        )
+
 
 def candidate_placements(head: Head, coil: Coil, centre: ArrayLike, grid: SearchGrid, angles: ArrayLike) -> Candidates:
     """Placements about a point: every scalp position of a grid, at every handle angle.
@@ -83,25 +110,44 @@ def candidate_placements(head: Head, coil: Coil, centre: ArrayLike, grid: Search
     points, normals = scalp_patch(head, centre, grid.radius, grid.spacing)
     turns = np.asarray(angles, dtype=float)
     position = np.repeat(np.arange(len(points)), len(turns))
-    angle = np.tile(turns, len(points))
-    rotations = np.stack([_rotation(normals[i], a) for i, a in zip(position, angle, strict=True)])
-    lift = _resting_lift(head, casing_points(coil), rotations, points[position], grid.hair)
-    possible = np.isfinite(lift)
-    if not possible.any():
+    found = resting_candidates(head, coil, points[position], normals[position], np.tile(turns, len(points)), grid.hair)
+    if not len(found.angle):
         raise PlacementRefused(
             f"{coil.label} cannot rest tangentially on the scalp within {grid.radius / mm:.0f} mm of "
             f"{np.round(np.asarray(centre) / mm).astype(int).tolist()} mm without its casing cutting the scalp; "
             "choose another coil or target"
         )
-    matrices = np.zeros((len(angle), 4, 4))
-    matrices[:, :3, :3] = rotations
-    matrices[:, :3, 3] = points[position] - lift[:, None] * rotations[:, :, 2]
+    return replace(found, position=position[found.position])
+
+
+def resting_candidates(
+    head: Head, coil: Coil, points: Floats, normals: Floats, angles: ArrayLike, hair: float
+) -> Candidates:
+    """Placements that rest on the hair over given scalp points, those left out that cannot.
+
+    Parameters
+    ----------
+    points, normals : (n, 3) scalp points, m, and outward unit normals
+    angles : (n,) handle angles, rad
+    hair : distance kept between scalp and casing, m
+
+    Returns
+    -------
+    placements whose `Candidates.position` is their place among the n
+    """
+    turns = np.asarray(angles, dtype=float)
+    rotations = _rotations(normals, turns)
+    lift = resting_lift(head, casing_points(coil), rotations, points, hair)
+    possible = np.isfinite(lift)
+    matrices = np.zeros((int(possible.sum()), 4, 4))
+    matrices[:, :3, :3] = rotations[possible]
+    matrices[:, :3, 3] = points[possible] - lift[possible, None] * rotations[possible][:, :, 2]
     matrices[:, 3, 3] = 1
     return Candidates(
-        head_from_coil=matrices[possible],
-        scalp_point=points[position][possible],
-        position=position[possible],
-        angle=angle[possible],
+        head_from_coil=matrices,
+        scalp_point=points[possible],
+        position=np.flatnonzero(possible),
+        angle=turns[possible],
     )
 
 
@@ -121,6 +167,11 @@ def scalp_patch(head: Head, centre: ArrayLike, radius: float, spacing: float) ->
     plane = spacing * np.stack([columns + rows / 2, rows * np.sqrt(3) / 2], axis=-1).reshape(-1, 2)
     plane = plane[np.linalg.norm(plane, axis=1) <= radius * (1 + 1e-9)]
     points = middle + plane[:, :1] * across + plane[:, 1:] * along
+    return onto_scalp(head, points)
+
+
+def onto_scalp(head: Head, points: Floats) -> tuple[Floats, Floats]:
+    """The scalp along its own distance from (n, 3) points near it, (n, 3) m, and outward unit normals there, (n, 3)."""
     for _ in range(4):
         points = points - head.scalp_distance_at(points)[:, None] * _smooth_normals(head, points)
     return points, _smooth_normals(head, points)
@@ -134,22 +185,22 @@ def _smooth_normals(head: Head, points: Floats) -> Floats:
     return np.asarray(slope / np.linalg.norm(slope, axis=1, keepdims=True))
 
 
-def _rotation(normal: Floats, angle: float) -> Floats:
-    """Coil axes as columns: z against the normal, y at an angle from the front, x = y × z."""
-    into = -normal
-    front = np.array([0.0, 1.0, 0.0])
-    forward = front - (front @ into) * into
-    if np.linalg.norm(forward) < 0.2:
-        up = np.array([0.0, 0.0, 1.0])
-        forward = up - (up @ into) * into
-    forward /= np.linalg.norm(forward)
-    left = np.cross(normal, forward)
-    y = np.cos(angle) * forward + np.sin(angle) * left
-    return np.column_stack([np.cross(y, into), y, into])
+def _rotations(normals: Floats, angles: Floats) -> Floats:
+    """Coil axes as columns, (n, 3, 3): z against the normal, y at an angle from the front, x = y × z."""
+    front, up = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+    forward = front - (normals @ front)[:, None] * normals
+    upward = up - (normals @ up)[:, None] * normals
+    steep = np.linalg.norm(forward, axis=1, keepdims=True) < 0.2
+    forward = np.where(steep, upward, forward)
+    forward /= np.linalg.norm(forward, axis=1, keepdims=True)
+    left = np.cross(normals, forward)
+    y = np.cos(angles)[:, None] * forward + np.sin(angles)[:, None] * left
+    return np.stack([np.cross(y, -normals), y, -normals], axis=2)
 
 
+@lru_cache(maxsize=8)
 def casing_points(coil: Coil) -> Floats:
-    """Points on the coil's casing no further than 5 mm apart, (n, 3), coil frame, m.
+    """Points on the coil's casing no further than 5 mm apart, (n, 3), coil frame, m, read-only.
 
     A coil file without a casing is given the flat one its frame implies: its winding's outline on z = 0.
     """
@@ -167,30 +218,9 @@ def casing_points(coil: Coil) -> Floats:
 
 def _thinned(points: Floats) -> Floats:
     _, chosen = np.unique(np.round(points / (0.5 * CASING_SPACING)).astype(int), axis=0, return_index=True)
-    return points[np.sort(chosen)]
-
-
-def _resting_lift(head: Head, casing: Floats, rotations: Floats, points: Floats, hair: float) -> Floats:
-    """Least height of each coil's centre above its scalp point at which the whole casing clears the hair, m.
-
-    A distance grows by no more than the way travelled, so lifting by what is missing never overshoots
-    the first height that is free (sphere tracing, Hart 1996, Visual Computer 12:527). Infinite where
-    none is found within 80 mm.
-    """
-    lift = np.full(len(points), hair)
-    clearance = np.full(len(points), -np.inf)
-    moving = np.arange(len(points))
-    for _ in range(60):
-        if len(moving) == 0:
-            break
-        for block in np.array_split(moving, max(1, len(moving) * len(casing) // 500_000)):
-            placed = np.einsum("nij,kj->nki", rotations[block], casing)
-            placed += (points[block] - lift[block, None] * rotations[block][:, :, 2])[:, None]
-            clearance[block] = head.scalp_distance_at(placed.reshape(-1, 3)).reshape(len(block), -1).min(axis=1)
-        missing = hair - clearance[moving]
-        lift[moving] += np.maximum(missing, 0)
-        moving = moving[(missing > CONTACT_TOLERANCE) & (lift[moving] < LARGEST_LIFT)]
-    return np.where((clearance >= hair - 2 * CONTACT_TOLERANCE) & (lift < LARGEST_LIFT), lift, np.inf)
+    thinned = points[np.sort(chosen)]
+    thinned.setflags(write=False)
+    return thinned
 
 
 def casing_clearance(head: Head, coil: Coil, pose: Pose) -> float:

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anodyne.coil import Pose
+from anodyne.field import ConductivityUncertainty
 from anodyne.head import TargetSite
+from anodyne.plan.pose_error import Robustness
 from anodyne.protocol import Dose, Protocol
 
 Floats = NDArray[np.float64]
@@ -34,6 +36,9 @@ class Objective(Enum):
 
     MAGNITUDE = "magnitude"
     NORMAL_COMPONENT = "normal-component"
+    DIRECTION = "direction"
+    FOCALITY = "focality"
+    EXPECTED_MAGNITUDE = "expected-magnitude"
 
     @property
     def in_words(self) -> str:
@@ -41,6 +46,9 @@ class Objective(Enum):
         return {
             Objective.MAGNITUDE: "magnitude of the mean E-field over the target",
             Objective.NORMAL_COMPONENT: "component of the mean E-field along the cortical normal",
+            Objective.DIRECTION: "component of the mean E-field over the target along the direction given",
+            Objective.FOCALITY: "mean |E| over the target relative to the 99.9th percentile in the rest of the cortex",
+            Objective.EXPECTED_MAGNITUDE: "magnitude of the mean E-field over the target expected under pose error",
         }[self]
 
 
@@ -159,17 +167,37 @@ class FieldSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CeilingKept:
+    """A limit on \\|E\\| elsewhere, and what the plan's placement gives there.
+
+    Attributes
+    ----------
+    where : "scalp" or "eyes" (99.9th percentile by volume), or the name of a target (mean over its region)
+    limit, reading : V/m
+    """
+
+    where: str
+    limit: float
+    reading: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class SearchSummary:
     """How the placement was found.
 
     Attributes
     ----------
+    direction : unit vector along which E was wanted, in head space; None for other objectives
     positions, angles : on the first grid
     candidates : placements scored, refinement included
     scored : objective at the best placement by reciprocity, V/m at the prescribed intensity
     confirmed : the same from one full solve, V/m
     median : objective of the median candidate, V/m
     scoring_seconds : for all candidates, adjoint solves not included
+    finalists : placements that were looked at more closely; 0 where the objective did not ask for that
+    value : the objective at the best of them: a ratio for focality, else V/m; None without finalists
+    ceilings : what was to stay weak elsewhere
+    misplaced_by : label of the pose error under which the objective was expected, if it was
     """
 
     objective: Objective
@@ -180,6 +208,11 @@ class SearchSummary:
     confirmed: float
     median: float
     scoring_seconds: float
+    direction: tuple[float, float, float] | None = None
+    finalists: int = 0
+    value: float | None = None
+    ceilings: tuple[CeilingKept, ...] = ()
+    misplaced_by: str | None = None
 
     @property
     def disagreement(self) -> float:
@@ -208,6 +241,8 @@ class Plan:
     version : of Anodyne
     head, coil, protocol, dose, placement, field, search : what their names say
     conductivity : S/m by tissue name
+    uncertainty : what the conductivities' ranges make of the field, where that was asked for
+    robustness : what is left of the objective if the coil is misplaced, for each way of finding its place again
     warnings : sentences that belong beside the plan wherever it is shown
     """
 
@@ -222,3 +257,5 @@ class Plan:
     search: SearchSummary
     conductivity: dict[str, float]
     warnings: tuple[str, ...]
+    uncertainty: ConductivityUncertainty | None = None
+    robustness: tuple[Robustness, ...] = ()

@@ -1,43 +1,29 @@
 """The best placement of a coil for a target, found by reciprocity among thousands."""
 
 from dataclasses import dataclass, replace
-from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anodyne.coil import Coil, Pose
-from anodyne.field import FieldModel, placement_components
-from anodyne.head import Head, TargetSite
-from anodyne.plan.placement import Candidates, SearchGrid, candidate_placements
-from anodyne.plan.plan import Objective
+from anodyne.field import ExteriorField, FieldModel
+from anodyne.head import Head
+from anodyne.plan.finalists import Finalists, handle_first, judged
+from anodyne.plan.goal import Goal
+from anodyne.plan.placement import (
+    Candidates,
+    SearchGrid,
+    candidate_placements,
+    resting_candidates,
+)
+from anodyne.plan.robustness import Rest
+from anodyne.plan.scoring import Scorer, Turned
 from anodyne.progress import SILENT, Progress
 
 Floats = NDArray[np.float64]
 
-NEARLY_AS_GOOD = 0.01
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Goal:
-    """What a placement is to do.
-
-    Attributes
-    ----------
-    site : where E is wanted
-    di_dt : of the coil current, A/s, at which scores are given
-    objective : which number of the mean E over the site is to be large
-    """
-
-    site: TargetSite
-    di_dt: float
-    objective: Objective = Objective.MAGNITUDE
-
-    def score(self, e_field: Floats) -> Floats:
-        """The objective for mean fields (n, 3) over the site, (n,) array, V/m."""
-        if self.objective is Objective.MAGNITUDE or self.site.normal is None:
-            return np.asarray(np.linalg.norm(e_field, axis=1))
-        return np.asarray(np.abs(e_field @ self.site.normal))
+EXACT_POSITIONS = 8
+"""At so many of the best scalp positions the handle's angle is solved for."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,9 +34,11 @@ class SearchResult:
     ----------
     candidates : the placements
     e_field : (n, 3) array, mean E over the target at the di_dt of the search, V/m
-    score : (n,) array, the objective, V/m
+    score : (n,) array, what reciprocity gives for the objective, V/m
     first_grid : how many of them belong to the first grid; the rest refine about its best
     scoring_seconds : spent on scoring, adjoint solves not included
+    exterior : of the target's adjoint, for whoever wants more placements scored
+    finalists : those that were looked at more closely, where the goal asks for that
     """
 
     candidates: Candidates
@@ -58,14 +46,16 @@ class SearchResult:
     score: Floats
     first_grid: int
     scoring_seconds: float
+    exterior: ExteriorField
+    finalists: Finalists | None = None
 
     @property
     def best(self) -> int:
-        """Index of the placement to take: among those within 1 % of the highest score the one whose
-        handle points furthest from the face, since turning a coil by 180° changes only the sign of E."""
-        near = np.flatnonzero(self.score >= (1 - NEARLY_AS_GOOD) * self.score.max())
-        forwards = -self.candidates.head_from_coil[near, 1, 1]
-        return int(near[np.argmin(forwards)])
+        """Index of the placement to take: the best finalist, or else the highest score; of nearly equal ones the
+        one whose handle points away from the face, since turning a coil by 180° changes only the sign of E."""
+        if self.finalists is not None:
+            return self.finalists.best
+        return int(handle_first(self.candidates, self.score)[0])
 
     @property
     def pose(self) -> Pose:
@@ -81,37 +71,64 @@ def search_placement(
     grid: SearchGrid | None = None,
     progress: Progress = SILENT,
 ) -> SearchResult:
-    """Score every placement of a grid about the target, then a finer grid about the best.
+    """Score every placement of a grid about the target, then a finer grid about the best, then solve for the angle.
 
     Raises
     ------
-    PlacementRefused : the coil cannot rest anywhere near the target
+    PlacementRefused : the coil cannot rest anywhere near the target, or no placement keeps below the goal's ceilings
     """
     grid = grid if grid is not None else SearchGrid()
     region = goal.site.region
     volumes = model.mesh.volumes[region]
     adjoint = model.adjoint(region, volumes / volumes.sum(), np.eye(3), progress)
+    scorer = Scorer(ExteriorField(adjoint), coil, goal, progress)
+    rest = Rest(head=head, coil=coil, hair=grid.hair)
+    angles = np.arange(0, 2 * np.pi - 1e-9, grid.angle_step)
     with progress.stage("find placements"):
-        angles = np.arange(0, 2 * np.pi - 1e-9, grid.angle_step)
         coarse = candidate_placements(head, coil, goal.site.position, grid, angles)
-    begin = perf_counter()
-    first = placement_components(adjoint, coil, coarse.head_from_coil, goal.di_dt, progress=progress)
-    seconds = perf_counter() - begin
+    first, turned = scorer.e_field(coarse)
     best = int(np.argmax(goal.score(first)))
-    finer = replace(grid, radius=grid.spacing, spacing=grid.spacing / 3)
-    angles = _finer_angles(coarse.angle[best], grid.angle_step)
-    fine = candidate_placements(head, coil, coarse.scalp_point[best], finer, angles)
-    begin = perf_counter()
-    second = placement_components(adjoint, coil, fine.head_from_coil, goal.di_dt, progress=progress)
-    seconds += perf_counter() - begin
-    e_field = np.concatenate([first, second])
-    return SearchResult(
-        candidates=_joined(coarse, fine),
+    with progress.stage("find placements"):
+        finer = replace(grid, radius=grid.spacing, spacing=grid.spacing / 3)
+        around = angles if turned is not None else _finer_angles(coarse.angle[best], grid.angle_step)
+        fine = candidate_placements(head, coil, coarse.scalp_point[best], finer, around)
+    second, turned = scorer.e_field(fine)
+    sets, fields = [coarse, _renumbered(fine, coarse)], [first, second]
+    if turned is not None:
+        exact = _exact(rest, goal, fine, second, turned)
+        sets.append(_renumbered(exact, coarse))
+        fields.append(turned.at(exact.position, exact.angle, exact.lift))
+    e_field = np.concatenate(fields)
+    result = SearchResult(
+        candidates=Candidates.joined(sets),
         e_field=e_field,
         score=goal.score(e_field),
         first_grid=len(first),
-        scoring_seconds=seconds,
+        scoring_seconds=scorer.seconds,
+        exterior=scorer.exterior,
     )
+    if not goal.is_judged:
+        return result
+    finalists = judged(model, rest, goal, result.candidates, (result.score, scorer.exterior), progress)
+    return replace(result, finalists=finalists)
+
+
+def _exact(rest: Rest, goal: Goal, candidates: Candidates, e_field: Floats, turned: Turned) -> Candidates:
+    """At the best scalp positions, the handle angle solved for, and the one opposite."""
+    order = np.argsort(goal.score(e_field))[::-1]
+    _, first = np.unique(candidates.position[order], return_index=True)
+    positions = candidates.position[order][np.sort(first)][:EXACT_POSITIONS]
+    index, angles = [], []
+    for position in positions:
+        members = np.flatnonzero(candidates.position == position)
+        angle = turned.best_angle(candidates.chosen(members), goal.axes)
+        if angle is not None:
+            index += [members[0], members[0]]
+            angles += [angle % (2 * np.pi), (angle + np.pi) % (2 * np.pi)]
+    normals = -candidates.head_from_coil[index, :3, 2]
+    found = resting_candidates(rest.head, rest.coil, candidates.scalp_point[index], normals, angles, rest.hair)
+    found = replace(found, position=candidates.position[index][found.position])
+    return found.chosen(turned.reaches(found.position, found.lift))
 
 
 def _finer_angles(best: float, step: float) -> Floats:
@@ -120,10 +137,6 @@ def _finer_angles(best: float, step: float) -> Floats:
     return np.concatenate([around, around + np.pi])
 
 
-def _joined(one: Candidates, other: Candidates) -> Candidates:
-    return Candidates(
-        head_from_coil=np.concatenate([one.head_from_coil, other.head_from_coil]),
-        scalp_point=np.concatenate([one.scalp_point, other.scalp_point]),
-        position=np.concatenate([one.position, other.position + one.position.max() + 1]),
-        angle=np.concatenate([one.angle, other.angle]),
-    )
+def _renumbered(candidates: Candidates, after: Candidates) -> Candidates:
+    """The candidates with positions numbered on from those of others."""
+    return replace(candidates, position=candidates.position + after.position.max() + 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from anodyne.field import peak_by_tissue
 from anodyne.head import Conductivities, Space, tissue_name
 from anodyne.plan.content import Table
-from anodyne.plan.plan import Plan, RegionField
+from anodyne.plan.plan import Objective, Plan, RegionField, SearchSummary
 from anodyne.plan.words import millimetres, percent, point_mm, significant
 from anodyne.protocol import describe
 from anodyne.units import A_per_us, cm3, mm
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("numpy", "scipy", "numba", "pyamg", "nibabel")
 """Whose versions can move a result."""
+
+UNCERTAINTY_LEFT_OUT = (
+    "Conductivities are known within tens of per cent only; what that makes of the field was not computed for this "
+    "plan (anodyne plan make --uncertainty)."
+)
 
 
 def height_table(plan: Plan) -> Table:
@@ -260,7 +265,10 @@ def conductivity_table(plan: Plan) -> Table:
         rows=rows,
         widths=(4, 3, 4),
         numbers=(1,),
-        notes=(f"Source of the defaults: {defaults.source}.",),
+        notes=(
+            f"Source of the defaults: {defaults.source}.",
+            *(() if plan.uncertainty is not None else (UNCERTAINTY_LEFT_OUT,)),
+        ),
     )
 
 
@@ -284,7 +292,7 @@ def head_table(planned: Planned) -> Table:
 def search_table(planned: Planned) -> Table:
     """How the placement was found and confirmed."""
     search = planned.plan.search
-    rows = (
+    rows: tuple[tuple[str, str], ...] = (
         ("Maximised", search.objective.in_words),
         ("First grid", f"{search.positions} scalp positions × {search.angles} handle angles"),
         ("Placements scored, refinement included", f"{search.candidates:,}"),
@@ -294,7 +302,26 @@ def search_table(planned: Planned) -> Table:
         ("Median placement of the first grid", f"{significant(search.median)} V/m"),
         ("Scoring took", f"{significant(search.scoring_seconds, 2)} s"),
     )
+    rows = (*rows[:1], *_closer_look(search), *rows[1:])
     return Table(caption="Search for the placement", header=("Item", "Value"), rows=rows, widths=(4, 6))
+
+
+def _closer_look(search: SearchSummary) -> list[tuple[str, str]]:
+    """What only some objectives have to tell."""
+    told = []
+    if search.direction is not None:
+        told.append(("Direction (right, front, up)", ", ".join(significant(value) for value in search.direction)))
+    if search.misplaced_by is not None:
+        told.append(("Coil's place found by", search.misplaced_by))
+    if search.finalists and search.value is not None:
+        unit = "" if search.objective is Objective.FOCALITY else " V/m"
+        told.append(("Placements looked at more closely", f"{search.finalists:,}"))
+        told.append(("What was maximised, at the best of them", f"{significant(search.value)}{unit}"))
+    told += [
+        (f"Ceiling on {kept.where}", f"{significant(kept.reading)} V/m of {significant(kept.limit)} V/m allowed")
+        for kept in search.ceilings
+    ]
+    return told
 
 
 def version_table(plan: Plan) -> Table:

@@ -1,0 +1,106 @@
+"""What a plan says about a misplaced coil, in its report and in plan.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anodyne.plan.content import Paragraph, Section, Table, blocks
+from anodyne.plan.plan import Objective, Plan
+from anodyne.plan.pose_error import Robustness
+from anodyne.plan.words import listed, millimetres, percent, significant
+from anodyne.units import degree, mm
+
+ASSUMED = (
+    "Assumed: the published mean distance is that of a shift along the scalp, normal and equally wide in both "
+    "directions (so its length follows Rayleigh's distribution); the coil's axis tilts by an angle spread in the same "
+    "way; the turn about the axis is normal, its mean absolute value as published; the three are independent, without "
+    "bias, and the coil always lies as close to the head as its casing and the hair allow."
+)
+
+
+def robustness_sections(plan: Plan) -> tuple[Section, ...]:
+    """The chapter, where the plan was made with it."""
+    if not plan.robustness:
+        return ()
+    return (
+        Section(
+            title="If the coil is not quite where it should be",
+            anchor="robustness",
+            blocks=blocks(
+                Paragraph(text=_lead(plan), is_lead=True),
+                Paragraph(
+                    text="What is lost is lost at the target: elsewhere the field is as strong as planned. How far "
+                    "a coil lies off its place was measured in one study; your own clinic may do better or worse."
+                ),
+                _table(plan),
+            ),
+        ),
+    )
+
+
+def robustness_document(found: Robustness) -> dict[str, Any]:
+    """One way of finding the place again, JSON-ready."""
+    error = found.error
+    return {
+        "navigation": error.name,
+        "label": error.label,
+        "mean_distance_mm": _rounded(error.distance / mm),
+        "mean_tilt_deg": _rounded(error.tilt / degree),
+        "mean_turn_deg": _rounded(error.turn / degree),
+        "source": error.source,
+        "certainty": error.certainty.value,
+        "assumed": ASSUMED,
+        "placements": found.placements,
+        "planned_v_per_m": _rounded(found.planned),
+        "expected_v_per_m": _rounded(found.expected),
+        "percentile_5_v_per_m": _rounded(found.percentile_5),
+    }
+
+
+def _lead(plan: Plan) -> str:
+    parts = [
+        f"with {found.error.label} it is expected to keep {percent(round(found.share, 2))} "
+        f"({significant(found.expected)} V/m), and one placement in twenty falls below "
+        f"{significant(found.percentile_5)} V/m"
+        for found in plan.robustness
+    ]
+    return f"Of the {significant(plan.robustness[0].planned)} V/m at the target: {listed(parts)}."
+
+
+def _table(plan: Plan) -> Table:
+    rows = tuple(
+        (
+            found.error.label,
+            f"{millimetres(found.error.distance, 1 if found.error.distance > 1 * mm else 2)}, "
+            f"{found.error.tilt / degree:.2g}°, {found.error.turn / degree:.2g}°",
+            significant(found.expected),
+            percent(round(found.share, 3)),
+            significant(found.percentile_5),
+            f"{found.placements:,}",
+        )
+        for found in plan.robustness
+    )
+    what = {
+        Objective.NORMAL_COMPONENT: "component of the mean E along the cortical normal",
+        Objective.DIRECTION: "component of the mean E along the direction given",
+    }.get(plan.search.objective, "magnitude of the mean E over the target")
+    sources = dict.fromkeys(f"{found.error.source} ({found.error.certainty.in_words})" for found in plan.robustness)
+    return Table(
+        caption="The field at the target if the coil is misplaced (V/m)",
+        header=(
+            "Place found by",
+            "Mean error: along the scalp, tilt, turn",
+            "Expected",
+            "Of planned",
+            "5th percentile",
+            "Placements",
+        ),
+        rows=rows,
+        widths=(3.4, 4.4, 2, 2.1, 2.6, 2.2),
+        numbers=(2, 3, 4, 5),
+        notes=(f"Scored: {what}, by reciprocity.", *(f"Mean errors: {source}." for source in sources), ASSUMED),
+    )
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.5g}")
