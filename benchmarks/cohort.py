@@ -1,0 +1,76 @@
+"""Many heads: how many an hour, by workers, and whether their number changes a result."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from anodyne.head import ADULT, HeadRecipe, find_target, save_head, scale_from_circumference, template_head
+from anodyne.plan import Prescription, Subject, find_heads, local_workers, plan_cohort, read_plan
+from anodyne.protocol import find_protocol
+from anodyne.units import hour, mm
+from benchmarks.report import Row
+
+CIRCUMFERENCES = (540 * mm, 580 * mm)
+SPACING = 6 * mm
+HEADS = 4
+WORKERS = (1, 2)
+
+
+def rows() -> Iterator[Row]:
+    """Every number of this topic."""
+    with TemporaryDirectory() as place:
+        subjects = _subjects(Path(place))
+        note = f"{HEADS} coarse synthetic heads of about 0.23 million tetrahedra, {os.cpu_count()} cores"
+        seconds: dict[int, float] = {}
+        said = []
+        for count in WORKERS:
+            begin = perf_counter()
+            with local_workers(count) as workers:
+                started = perf_counter()
+                plan_cohort(subjects, Path(place) / str(count), workers)
+                seconds[count] = perf_counter() - started
+            said.append(_numbers(Path(place) / str(count)))
+            yield Row(name=f"heads an hour, {count} workers", value=HEADS * hour / seconds[count], unit="", note=note)
+            yield Row(name=f"  start of {count} workers", value=started - begin, unit="s")
+        with local_workers(1) as workers:
+            begin = perf_counter()
+            result = plan_cohort(subjects, Path(place) / "1", workers)
+            yield Row(name="the same again, all kept", value=perf_counter() - begin, unit="s", note="figures included")
+        speed = seconds[WORKERS[0]] / seconds[WORKERS[-1]]
+        yield Row(name="faster by two workers than by one", value=speed, unit="times")
+        same = all(one == said[0] for one in said) and len(result.kept) == HEADS
+        yield Row(name="plans identical whatever the workers", value=float(same), unit="", target="1")
+
+
+def _subjects(place: Path) -> list[Subject]:
+    for number, circumference in enumerate(CIRCUMFERENCES):
+        recipe: HeadRecipe = replace(ADULT, scale=scale_from_circumference(circumference))
+        head = template_head(size=recipe, spacing=SPACING, cache_folder=place / "cache")
+        save_head(replace(head, name=f"synthetic-{number}"), place / "heads" / f"sub-{number}.head")
+        for copy in range(1, HEADS // len(CIRCUMFERENCES)):
+            shutil.copytree(place / "heads" / f"sub-{number}.head", place / "heads" / f"sub-{number}-{copy}.head")
+    prescription = Prescription(
+        target=find_target("right-dlpfc"), protocol=find_protocol("fibromyalgia-1hz-right-dlpfc"), rmt=0.52
+    )
+    return [
+        Subject(name=name, head=path, prescription=prescription, coil="magstim-70mm")
+        for name, path in find_heads(place / "heads").items()
+    ]
+
+
+def _numbers(folder: Path) -> dict[str, Any]:
+    """What every plan says but when and how long."""
+    said: dict[str, Any] = {}
+    for path in sorted((folder / "subjects").iterdir()):
+        document = read_plan(path)
+        document.pop("created")
+        document["search"].pop("scoring_s")
+        maps = [map_file.read_bytes() for map_file in sorted(path.glob("*.gii"))]
+        said[path.name] = json.dumps(document), maps
+    return said
