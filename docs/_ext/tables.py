@@ -82,6 +82,27 @@ class Targets(Written):
         return table(["name", "target", "MNI152 (mm)", "", "certainty", "source"], rows)
 
 
+class ConductivityRanges(Written):
+    def markdown(self) -> list[str]:
+        head, field = import_module("anodyne.head"), import_module("anodyne.field")
+        defaults = head.Conductivities().values
+        rows = (
+            [
+                head.tissue_name(known.tissue),
+                f"{known.low:g} to {known.high:g}",
+                f"{known.p:g}, {known.q:g}",
+                f"{defaults[known.tissue]:g}",
+                shown(known.meta_analysis),
+                known.certainty.value,
+                known.source,
+            ]
+            for known in field.published_ranges().values()
+        )
+        means = f"mean of measurements: {field.meta_analysis_source()}"
+        header = ["tissue", "range (S/m)", "p, q", "default (S/m)", "mean of measurements (S/m)", "certainty", "source"]
+        return [*table(header, rows), "", means[:1].upper() + means[1:] + "."]
+
+
 class Protocols(Written):
     def markdown(self) -> list[str]:
         protocols = import_module("anodyne.protocol").PROTOCOLS
@@ -114,8 +135,8 @@ class Protocols(Written):
 class Plots(Written):
     def markdown(self) -> list[str]:
         lines = []
-        for path in sorted(SOURCE.glob("*/plot.py")):
-            module = f"anodyne.{path.parent.name}.plot"
+        for path in sorted(SOURCE.glob("*/*plot.py")):
+            module = f"anodyne.{path.parent.name}.{path.stem}"
             lines += [f"**{module}**", "", "```{eval-rst}", f".. automodule:: {module}", "```", ""]
         return lines
 
@@ -168,5 +189,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     for directive in (Coils, Targets, Protocols, Plots, Examples, Literature):
         app.add_directive(directive.__name__.lower(), directive)
     app.add_directive("plan-schema", PlanSchema)
+    app.add_directive("conductivity-ranges", ConductivityRanges)
     app.add_role("cite", Cite())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

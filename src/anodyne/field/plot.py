@@ -7,6 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from anodyne.field.basis_plot import plot_basis as plot_basis
+from anodyne.field.basis_plot import plot_cortex as plot_cortex
+from anodyne.field.basis_plot import plot_modes as plot_modes
+from anodyne.field.basis_plot import plot_tests as plot_tests
 from anodyne.field.electric import ElectricField
 from anodyne.field.regions import percentile
 from anodyne.field.volume import field_image

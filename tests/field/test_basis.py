@@ -1,0 +1,225 @@
+"""The field basis: equal to full solutions, linear, the same every time and in every array library."""
+
+import errno
+from dataclasses import replace
+from itertools import pairwise
+
+import array_api_strict
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import anodyne.field.basis_file
+from anodyne.coil import CompositeCoil, Pose, find_coil, find_entry
+from anodyne.errors import CannotWrite, PlacementRefused, UnreadableFile
+from anodyne.field import FieldBasis, RandomPlacements, SecondOrderModel, build_basis, read_basis, write_basis
+from anodyne.head import Head, Image, Surface, Tissue, layered_sphere
+from anodyne.units import A_per_us, mm
+
+RADII = (74 * mm, 77 * mm, 83 * mm, 89 * mm)
+ABOVE = Pose.from_point_and_handle([0, 0, 93 * mm], [0, 0, -1], [0.3, 1, 0])
+COILS = {"wires": find_coil("magstim-70mm"), "dipoles": find_entry("magventure-c-b60").dipole_coil()}
+COILS["both"] = CompositeCoil(name="both", label="both", source="this test", parts=(COILS["wires"], COILS["dipoles"]))
+
+
+def ball_of(edge: float) -> Head:
+    mesh = layered_sphere(RADII, (2, 3, 4, 5), edge)
+    pial = mesh.interface(Tissue.GREY_MATTER, Tissue.CEREBROSPINAL_FLUID)
+    return Head(
+        name="ball",
+        mesh=mesh,
+        tissues=Image(data=np.ones((2, 2, 2), np.uint8), affine=np.eye(4)),
+        t1=None,
+        scalp=Surface.compact(mesh.nodes, mesh.boundary_triangles()),
+        pial=pial,
+        mid_grey=Surface(points=pial.points * (71 / 74), triangles=pial.triangles),
+        head_from_mni=None,
+        provenance="A ball of four tissues, made for tests.",
+    )
+
+
+@pytest.fixture(scope="module")
+def ball():
+    return ball_of(11 * mm)
+
+
+@pytest.fixture(scope="module")
+def basis(ball):
+    return build_basis(ball, modes=96, points=300, tests=5)
+
+
+@pytest.fixture(scope="module")
+def placements(ball):
+    generator = RandomPlacements(head=ball, generator=np.random.default_rng(11))
+    return [generator.of(COILS["wires"]) for _ in range(5)]
+
+
+def test_basis_gives_the_full_solution_within_its_own_estimate(ball, basis, placements):
+    model = SecondOrderModel(ball.mesh)
+    for pose in placements[:3]:
+        full = model.solve(COILS["wires"], pose, 1 * A_per_us).on_surface(basis.surface, Tissue.GREY_MATTER)
+        found = basis.evaluate(COILS["wires"], pose, 1 * A_per_us)
+        error = np.linalg.norm(found - full) / np.linalg.norm(full)
+        assert error < 1.5 * basis.estimated_error(COILS["wires"], pose)[0]
+        assert error < 0.02
+
+
+def test_tests_are_kept_and_improve_with_the_number_of_modes(basis):
+    assert len({test.coil for test in basis.tests}) == 5
+    assert np.median([test.error for test in basis.tests]) < 0.02
+    counts, medians = zip(
+        *(
+            (count, np.median([dict(test.by_modes)[count] for test in basis.tests]))
+            for count, _ in basis.tests[0].by_modes
+        ),
+        strict=True,
+    )
+    assert counts[-1] == len(basis.modes)
+    assert all(after < before for before, after in pairwise(medians))
+    assert medians[-1] < medians[0] / 4
+
+
+def test_modes_are_orthogonal_and_ordered(basis):
+    flat = basis.modes.reshape(len(basis.modes), -1).astype(float)
+    gram = flat @ flat.T
+    scale = np.sqrt(np.outer(np.diag(gram), np.diag(gram)))
+    assert np.abs(gram / scale - np.eye(len(gram))).max() < 2e-2
+    assert (np.diff(basis.singular_values) <= 1e-6 * basis.singular_values[0]).all()
+
+
+def test_field_is_linear_in_the_current(basis):
+    once = basis.evaluate(COILS["wires"], ABOVE, 1 * A_per_us)
+    assert_allclose(
+        basis.evaluate(COILS["wires"], ABOVE, -3 * A_per_us), -3 * once, rtol=0, atol=1e-5 * abs(once).max()
+    )
+
+
+def test_two_coils_in_series_add_up(basis):
+    both = basis.evaluate(COILS["both"], ABOVE, 1 * A_per_us)
+    parts = sum(basis.evaluate(COILS[name], ABOVE, 1 * A_per_us) for name in ("wires", "dipoles"))
+    assert_allclose(both, parts, rtol=0, atol=1e-5 * abs(both).max())
+
+
+def test_many_placements_are_each_of_them(basis, placements):
+    many = basis.evaluate_many(COILS["wires"], placements, 1 * A_per_us)
+    each = np.array([basis.evaluate(COILS["wires"], pose, 1 * A_per_us) for pose in placements])
+    assert_allclose(many, each, rtol=0, atol=1e-5 * abs(each).max())
+    magnitudes = basis.magnitudes(COILS["wires"], placements, 1 * A_per_us)
+    assert_allclose(magnitudes, np.linalg.norm(many, axis=2), rtol=1e-5)
+
+
+def test_averages_and_regions_are_parts_of_the_whole(basis, placements):
+    generator = np.random.default_rng(0)
+    weights = generator.normal(size=(2, *basis.points.shape))
+    many = basis.evaluate_many(COILS["wires"], placements, 1 * A_per_us)
+    expected = np.einsum("fni,pni->pf", weights, many)
+    found = basis.averages(weights, COILS["wires"], placements, 1 * A_per_us)
+    assert_allclose(found, expected, rtol=0, atol=1e-4 * abs(expected).max())
+    high = basis.points[:, 2] > 60 * mm
+    part = basis.within(high).evaluate_many(COILS["wires"], placements, 1 * A_per_us)
+    assert_allclose(part, many[:, high], rtol=0, atol=1e-5 * abs(many).max())
+
+
+@pytest.mark.parametrize("name", COILS)
+def test_the_same_numbers_in_another_array_library(basis, placements, name):
+    elsewhere = basis.on(array_api_strict)
+    found = elsewhere.evaluate_many(COILS[name], placements[:2], 1 * A_per_us)
+    assert type(found).__module__.startswith("array_api_strict")
+    here = basis.evaluate_many(COILS[name], placements[:2], 1 * A_per_us)
+    assert_allclose(np.asarray(found), here, rtol=0, atol=1e-4 * abs(here).max())
+
+
+@pytest.mark.gpu
+def test_the_same_numbers_on_a_gpu(basis, placements):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed, so no GPU can be asked")
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU that PyTorch knows on this machine")
+    import array_api_compat.torch
+
+    found = basis.on(array_api_compat.torch, "cuda").evaluate_many(COILS["wires"], placements, 1 * A_per_us)
+    here = basis.evaluate_many(COILS["wires"], placements, 1 * A_per_us)
+    assert found.device.type == "cuda"
+    assert_allclose(found.cpu().numpy(), here, rtol=0, atol=1e-4 * abs(here).max())
+
+
+def test_computing_twice_gives_the_same(ball):
+    one, other = (build_basis(ball, modes=16, points=100, tests=0) for _ in range(2))
+    for name in ("points", "modes", "reading", "sensors"):
+        assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_a_file_keeps_everything(basis, tmp_path):
+    write_basis(tmp_path / "field_basis.npz", basis)
+    back = read_basis(tmp_path / "field_basis.npz")
+    assert (back.head, back.fingerprint, back.tests) == (basis.head, basis.fingerprint, basis.tests)
+    assert dict(back.options) == dict(basis.options)
+    assert_array_equal(back.evaluate(COILS["wires"], ABOVE, 1e6), basis.evaluate(COILS["wires"], ABOVE, 1e6))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "garbled", "other", "not finite", "missing"])
+def test_a_damaged_file_is_refused_in_one_sentence(basis, tmp_path, damage):
+    path = tmp_path / "field_basis.npz"
+    write_basis(path, basis)
+    whole = path.read_bytes()
+    if damage == "truncated":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif damage == "garbled":
+        path.write_bytes(whole[:3000] + b"\x5a" * 200 + whole[3200:])
+    elif damage == "other":
+        np.savez(path, numbers=np.arange(3))
+    elif damage == "not finite":
+        write_basis(path, replace(basis, reading=np.full_like(basis.reading, np.nan)))
+    else:
+        path.unlink()
+    with pytest.raises(UnreadableFile, match=r"^(cannot read )?\S*field_basis\.npz.*compute") as caught:
+        read_basis(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_leaves_nothing_behind(basis, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(anodyne.field.basis_file.np, "savez", full)
+    with pytest.raises(CannotWrite, match="full"):
+        write_basis(tmp_path / "field_basis.npz", basis)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_basis_of_another_head_is_refused(basis, ball):
+    basis.refuse_other(ball)
+    with pytest.raises(UnreadableFile, match="computed for ball"):
+        basis.refuse_other(ball_of(14 * mm))
+
+
+@pytest.mark.parametrize(("height", "words"), [(80 * mm, "inside the head"), (9.0, "millimetres")])
+def test_poses_in_the_head_or_metres_away_are_refused(basis, height, words):
+    pose = Pose.from_point_and_handle([0, 0, height], [0, 0, -1], [0, 1, 0])
+    for evaluate in (basis.evaluate, basis.on(array_api_strict).evaluate_many):
+        with pytest.raises(PlacementRefused, match=words):
+            evaluate(COILS["wires"], pose, 1 * A_per_us)
+
+
+def test_what_the_modes_do_not_make_up_is_told_and_refused(basis):
+    few = basis.truncated(8)
+    assert few.estimated_error(COILS["wires"], ABOVE)[0] == np.inf
+    two = basis.truncated(1)
+    with pytest.raises(PlacementRefused, match="makes up only"):
+        two.evaluate(COILS["wires"], ABOVE, 1 * A_per_us)
+    near, far = (Pose.from_point_and_handle([0, 0, height], [0, 0, -1], [0, 1, 0]) for height in (91 * mm, 130 * mm))
+    assert basis.estimated_error(COILS["wires"], far)[0] < basis.estimated_error(COILS["wires"], near)[0]
+
+
+def test_numbers_that_cannot_be_are_refused(basis, ball):
+    with pytest.raises(ValueError, match="1 to 96"):
+        basis.truncated(97)
+    with pytest.raises(ValueError, match="at least one"):
+        basis.within(np.zeros(len(basis.points), bool))
+    with pytest.raises(ValueError, match="weights have shape"):
+        basis.averages(np.ones((2, 3)), COILS["wires"], ABOVE, 1.0)
+    with pytest.raises(ValueError, match="modes asked for"):
+        build_basis(ball, modes=100_000)
+    with pytest.raises(ValueError, match="tests asked for"):
+        build_basis(ball, tests=17)
+    with pytest.raises(ValueError, match="modes has shape"):
+        FieldBasis(**{**{f: getattr(basis, f) for f in basis.__dataclass_fields__}, "modes": basis.modes[:, :-1]})
