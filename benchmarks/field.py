@@ -1,7 +1,6 @@
-"""The field on the embedded head: one full solve and its parts, other solvers beside it, and placements a second."""
+"""The field on the embedded head: one full solve and its parts, and other solvers beside it."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from statistics import median
 from time import perf_counter
 
@@ -10,10 +9,9 @@ import pyamg
 from scipy.sparse import csr_matrix
 
 from anodyne.coil import Pose, find_coil
-from anodyne.field import FieldModel, placement_components
-from anodyne.head import Head, TargetSite, find_target, place_target, template_head
-from anodyne.plan import SearchGrid, candidate_placements
-from anodyne.units import A_per_us, degree, mm
+from anodyne.field import FieldModel
+from anodyne.head import find_target, place_target, template_head
+from anodyne.units import A_per_us, mm
 from benchmarks.report import Row
 
 REPEATS = 3
@@ -41,7 +39,6 @@ def rows() -> Iterator[Row]:
     further = median(_seconds(lambda: model.solve(coil, pose, DI_DT)) for _ in range(REPEATS))
     yield Row(name="a further placement, same head", value=further, unit="s")
     yield from _other_solvers(model)
-    yield from _scoring(head, model, site)
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -72,34 +69,3 @@ def _other_solvers(model: FieldModel) -> Iterator[Row]:
     set_up = model.timings["set_up"]
     note = f"{iterations} iterations, set-up {set_up:.1f} s"
     yield Row(name="ours, the same random load", value=set_up + perf_counter() - begin, unit="s", note=note)
-
-
-def _scoring(head: Head, model: FieldModel, site: TargetSite) -> Iterator[Row]:
-    volumes = model.mesh.volumes[site.region]
-    adjoint_seconds = _seconds(lambda: model.adjoint(site.region, volumes / volumes.sum(), np.eye(3)))
-    adjoint = model.adjoint(site.region, volumes / volumes.sum(), np.eye(3))
-    yield Row(name="adjoint solves, three directions", value=adjoint_seconds, unit="s")
-    angles = np.arange(0, 360, 10) * degree
-    for name in ("magstim-70mm", "magventure-cool-d-b80"):
-        coil = find_coil(name)
-        begin = perf_counter()
-        candidates = candidate_placements(head, coil, site.position, SearchGrid(), angles)
-        found = perf_counter() - begin
-        count = len(candidates.angle)
-        score = partial(placement_components, adjoint, coil, candidates.head_from_coil, DI_DT)
-        score()
-        scored = median(_seconds(score) for _ in range(REPEATS))
-        some = np.linspace(0, count - 1, 20).astype(int)
-        fast = score()
-        exact = np.array(
-            [adjoint.component(coil, Pose(head_from_coil=candidates.head_from_coil[i]), DI_DT) for i in some]
-        )
-        error = np.abs(fast[some] - exact).max() / np.abs(exact).max()
-        yield Row(name=f"candidates of {name} placed without collision", value=count / found, unit="per s")
-        target = "≥ 1,000 per s"
-        peer = "SimNIBS ADM ≥ 2,360 per s on a laptop (Gomez 2021)"
-        note = f"{count} candidates, set-up of the exterior field included"
-        yield Row(
-            name=f"candidates of {name} scored", value=count / scored, unit="per s", target=target, peer=peer, note=note
-        )
-        yield Row(name="  worst error against the nodes' own sum", value=100 * error, unit="%", note="20 candidates")

@@ -26,8 +26,8 @@ def test_a_basis_is_computed_once_and_then_shown(succeed, bodies, place):
     (place / "sphere.msh").write_bytes((bodies / "sphere.msh").read_bytes())
     first = json.loads(succeed("field", "basis", "sphere.msh", *SMALL, "--json", "--figure", "basis.png"))
     assert first["modes"] == 48
-    assert first["points"] >= 150
-    assert [0 < test["error"] < 0.1 for test in first["tests"]] == [True, True]
+    assert first["points"] >= 100
+    assert [0 < test["error"] < 0.2 for test in first["tests"]] == [True, True]
     assert sorted(path.name for path in place.iterdir()) == ["basis.png", "sphere.msh", "sphere_field_basis.npz"]
     written = (place / "sphere_field_basis.npz").stat().st_mtime_ns
     text = succeed("field", "basis", "sphere.msh")
@@ -48,7 +48,7 @@ def test_the_field_is_written_for_one_pose_and_for_several(succeed, kept, bodies
         np.testing.assert_allclose(data["e_field_v_per_m"], stored["e_field"][0], rtol=1e-5, atol=1e-5)
         assert len(read_surface(place / "e.gii").points) == len(stored["points"])
     document = json.loads(succeed(*words, "--out", "e.npz", "--json"))
-    assert document["placements"][0]["highest_v_per_m"] > 1
+    assert document["placements"][0]["highest_v_per_m"] > 0.3
     assert 0 < document["placements"][0]["estimated_error"] < 0.2
 
 

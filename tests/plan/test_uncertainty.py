@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 from anodyne.coil import find_coil
 from anodyne.field import ConductivityStudy, ConductivityUncertainty, FieldModel, published_ranges
-from anodyne.field.uncertainty_plot import plot_contributors, plot_intervals, plot_ranges
+from anodyne.field.plot import plot_contributors, plot_intervals, plot_ranges
 from anodyne.head import Tissue, find_target
 from anodyne.plan import Prescription, SearchGrid, make_plan, plan_document, plan_schema
 from anodyne.plan.chapters import report_of

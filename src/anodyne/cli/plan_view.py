@@ -38,7 +38,7 @@ def details(document: Document) -> list[RenderableType]:
         (
             "best placement",
             f"{search['scored_v_per_m']:.4g} V/m by reciprocity, {search['confirmed_v_per_m']:.4g} V/m by a full solve "
-            f"({search['objective'].replace('-', ' ')})",
+            f"with {search['solver']} ({search['objective'].replace('-', ' ')})",
         ),
         ("mesh", f"{head['nodes']:,} nodes, {head['tetrahedra']:,} tetrahedra, fingerprint {head['fingerprint'][:12]}"),
         (

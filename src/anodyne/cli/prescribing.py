@@ -9,6 +9,7 @@ import click
 
 from anodyne.cli.options import Decorator, NameOrPoint, Number, conductivities, conductivity_option
 from anodyne.cli.placing import PLACING_OPTIONS, ceilings, placing
+from anodyne.cli.solvers import solver_option
 from anodyne.units import mm, percent
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ _OPTIONS: tuple[Decorator, ...] = (
         help="Distance kept between scalp and casing, for hair.",
     ),
     *PLACING_OPTIONS,
+    solver_option("How the field at the chosen placement is solved; fem2 if not given."),
     conductivity_option,
 )  # fmt: skip
 
@@ -72,6 +74,7 @@ class Wanted:
     maximum_di_dt : A/s
     inter_train_interval : s
     direction : in head space
+    solver : a name, None for the default
     ceiling : places and their V/m
     conductivity : tags and their S/m
     """
@@ -89,12 +92,14 @@ class Wanted:
     direction: tuple[float, ...] | None
     ceiling: tuple[tuple[str, float], ...]
     navigation: str | None
+    solver: str | None
     conductivity: tuple[tuple[int, float], ...]
 
     def prescription(
         self, protocol: "Protocol", rmt_percent: float, target: str | tuple[float, ...] | None = None
     ) -> "Prescription":
         """What is wanted for one person with this threshold, at a target of that person's own if one is given."""
+        from anodyne.field import find_solver
         from anodyne.plan import Prescription, SearchGrid
 
         wanted = target if target is not None else self.target
@@ -107,6 +112,7 @@ class Wanted:
             **placing(self.objective, self.direction, self.navigation),
             ceilings=ceilings(self.ceiling),
             grid=SearchGrid(hair=self.hair_mm * mm),
+            solver=find_solver(self.solver).name,
             conductivities=conductivities(self.conductivity),
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import map_coordinates
 
 from anodyne.coil import Coil, Pose
 from anodyne.errors import PlacementRefused, UnreadableFile
@@ -25,8 +26,8 @@ POSES_AT_ONCE = 64
 FARTHEST = 300 * mm
 """A winding further than this from the head is taken for a mistake in the pose, most often one of units."""
 
-LARGEST_UNEXPLAINED = 0.5
-"""Share of a coil's field at the inner skull which the modes may fail to make up before a placement is refused."""
+LARGEST_ERROR = 0.2
+"""Estimated error above which a placement is refused."""
 
 INSIDE = 0.5 * mm
 """Depth below the scalp, on a grid of 3 mm, from which a winding counts as inside the head."""
@@ -190,17 +191,17 @@ class FieldBasis:
         placed = matrices(poses)
         self.refuse_placements(coil, placed)
         rates = self.rates(coil, placed, di_dt)
-        amounts = np.asarray(self.arrays.amounts(rates))
-        refuse_unexplained(coil, np.asarray(self.arrays.unexplained(rates, amounts)))
-        return amounts
+        amounts = self.arrays.amounts(rates)
+        self.refuse_unexplained(coil, self.arrays.unexplained(rates, amounts))
+        return np.asarray(amounts)
 
     def evaluate(self, coil: Coil, pose: Pose, di_dt: float) -> Singles:
         """E at the points, (n, 3) float32 array, V/m, while the coil's current changes at `di_dt` (A/s).
 
         Raises
         ------
-        PlacementRefused : a part of the winding lies inside the head or all of it further than 300 mm away, or
-            the modes do not make up half of the coil's field at the inner skull
+        PlacementRefused : a part of the winding lies inside the head, all of it lies further than 300 mm away, or
+            the estimated error is above 20 %
         """
         return np.asarray(self.arrays.fields(self.amounts(coil, pose, di_dt))[0])
 
@@ -292,19 +293,25 @@ class FieldBasis:
                     f"{FARTHEST / mm:.0f} mm, and check that the pose is in millimetres"
                 )
 
+    def refuse_unexplained(self, coil: Coil, unexplained: Any) -> None:
+        """Raise `PlacementRefused` where the share that the modes do not make up bodes a large error."""
+        xp = array_namespace(unexplained)
+        if not (self.tests and unexplained.shape[0]):
+            return
+        worst = float(xp.max(unexplained)) * self.error_per_unexplained
+        if worst > LARGEST_ERROR:
+            raise PlacementRefused(
+                f"the field basis would be off by about {worst:.0%} for {coil.label} at this pose: it holds for coils "
+                "about the upper head; solve this one in full with 'anodyne field solve'"
+            )
+
     def _distance(self, points: Floats) -> Floats:
         """Distance to the scalp, m; to the grid's border, with what is missed there added, beyond it."""
         image = self.scalp_distance
         low, spacing = image.affine[:3, 3], image.affine[0, 0]
-        top = np.array(image.data.shape) - 1
-        held = np.clip((points - low) / spacing, 0, top)
-        first = np.minimum(held.astype(np.int64), top - 1)
-        part = held - first
-        total = np.zeros(len(points))
-        for corner in np.ndindex(2, 2, 2):
-            weight = np.prod(np.where(corner, part, 1 - part), axis=1)
-            total += weight * image.data[tuple((first + corner).T)]
-        return np.asarray(total + np.linalg.norm(points - (low + spacing * held), axis=1))
+        held = np.clip((points - low) / spacing, 0, np.array(image.data.shape) - 1)
+        near = map_coordinates(image.data, held.T, order=1, mode="nearest")
+        return np.asarray(near + np.linalg.norm(points - (low + spacing * held), axis=1))
 
     def _blocks(self, coil: Coil, placed: Floats, di_dt: float, progress: Progress) -> Any:
         with progress.stage("evaluate placements", len(placed)) as advance:
@@ -336,8 +343,7 @@ class DeviceBasis:
         else:
             rates = self.arrays.like(self.basis.rates(coil, placed, di_dt))
         amounts = self.arrays.amounts(rates)
-        if bool(array_namespace(rates).any(self.arrays.unexplained(rates, amounts) > LARGEST_UNEXPLAINED)):
-            refuse_unexplained(coil, np.array([1.0]))
+        self.basis.refuse_unexplained(coil, self.arrays.unexplained(rates, amounts))
         return amounts
 
     def evaluate_many(self, coil: Coil, poses: Pose | Sequence[Pose] | ArrayLike, di_dt: float) -> Any:
@@ -352,12 +358,3 @@ def matrices(poses: Pose | Sequence[Pose] | ArrayLike) -> Floats:
     if isinstance(poses, Sequence) and poses and isinstance(poses[0], Pose):
         return np.array([pose.head_from_coil for pose in poses if isinstance(pose, Pose)])
     return np.asarray(poses, dtype=float).reshape(-1, 4, 4)
-
-
-def refuse_unexplained(coil: Coil, unexplained: Floats) -> None:
-    """Raise `PlacementRefused` where the modes do not make up a coil's field."""
-    if len(unexplained) and unexplained.max() > LARGEST_UNEXPLAINED:
-        raise PlacementRefused(
-            f"the field basis makes up only {1 - min(1.0, unexplained.max()):.0%} of the field of {coil.label} in the "
-            "head at this pose: it holds for coils about the brain; solve this one in full with 'anodyne field solve'"
-        )

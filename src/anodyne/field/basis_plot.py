@@ -21,6 +21,8 @@ MARKS = (("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "D"),
 MEDIAN_GOAL, WORST_GOAL = 0.3, 1.5
 """Errors in per cent that a basis should keep to."""
 
+TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+
 LIGHT = np.array([0.3, 0.4, 0.86])
 
 
@@ -81,16 +83,21 @@ def plot_tests(basis: FieldBasis, ax: Axes) -> Axes:
         ax.plot(span, basis.error_per_unexplained * span, color="#888888", lw=1, label="error estimated")
     for goal, words in ((MEDIAN_GOAL, "goal for the median"), (WORST_GOAL, "goal for the worst")):
         ax.axhline(goal, color="#888888", lw=0.8, ls=(0, (4, 3)))
-        ax.annotate(f"{words}, {goal:g} %", (0.99, goal), xycoords=("axes fraction", "data"), ha="right", va="bottom",
-                    fontsize=8, color="#555555")  # fmt: skip
+        ax.annotate(
+            f"{words}, {goal:g} %", (0.01, goal), xycoords=("axes fraction", "data"), va="bottom", fontsize=8,
+            color="#555555",
+        )  # fmt: skip
     ax.set(
         xscale="log", yscale="log", title="Tests against full solutions", ylabel="relative L2 error of E (%)",
         xlabel="coil's field at the inner skull not made up (%)",
     )  # fmt: skip
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(lambda value, _: f"{value:g}")
+    for low, high, axis in ((*ax.get_xlim(), ax.xaxis), (*ax.get_ylim(), ax.yaxis)):
+        ticks = [tick for tick in TICKS if low <= tick <= high]
+        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.set_minor_formatter(lambda value, _: "")
-    return _tidied(ax)
+    _tidied(ax)
+    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 0.95))
+    return ax
 
 
 def plot_cortex(

@@ -162,8 +162,8 @@ class ChargeModel:
         with progress.stage("set up solver"):
             facets = self.boundaries.facets
             self._far = _smooth_sum(facets, precision)
-            self._cells = cells_of(facets.centres, self._far.cut / 2)
-            reach = self._far.cut, NEAR, float(facets.radii.max())
+            self._cells = cells_of(facets.centres, facets.radii, self._far.cut)
+            reach = self._far.cut, NEAR
             smooth = self._far.sharpness, SMOOTH_TABLE
             self._near = near_matrix(facets, self._cells, reach, smooth, THREE_POINTS)
         self.timings["set_up"] = perf_counter() - begin

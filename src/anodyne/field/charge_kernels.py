@@ -92,13 +92,15 @@ def _across(edges: Any, normals: Any, vectors: Any) -> Any:
 
 
 class Cells(NamedTuple):
-    """Facets sorted by their centres into cubes: lowest corner, edge, counts along the axes, lists."""
+    """Facets sorted by their centres into cubes: lowest corner, edge, counts along the axes, lists, largest radii, the widest."""
 
     corner: Floats
     edge: float
     shape: NDArray[np.int64]
     start: NDArray[np.int64]
     members: NDArray[np.int32]
+    largest: Floats
+    widest: float
 
 
 THREE_POINTS = np.array([[4, 1, 1], [1, 4, 1], [1, 1, 4]]) / 6
@@ -186,36 +188,49 @@ def _smooth(table: Any, sharpness: float, square: float) -> Any:
 
 
 @njit(cache=True)
-def cells_of(centres: Any, edge: float) -> Any:
-    """Facet centres sorted into cubes of a given edge."""
+def cells_of(centres: Any, radii: Any, edge: float) -> Any:
+    """Facets sorted by their centres into cubes of a given edge."""
     corner, shape = np.empty(3), np.empty(3, np.int64)
     for axis in range(3):
         corner[axis] = centres[:, axis].min()
         shape[axis] = int((centres[:, axis].max() - corner[axis]) / edge) + 1
     place = np.empty(len(centres), np.int64)
     start = np.zeros(shape[0] * shape[1] * shape[2] + 1, np.int64)
+    largest = np.zeros(len(start) - 1)
     for t in range(len(centres)):
         index = 0
         for axis in range(3):
             index = index * shape[axis] + int((centres[t, axis] - corner[axis]) / edge)
         place[t] = index
         start[index + 1] += 1
+        largest[index] = max(largest[index], radii[t])
     start = np.cumsum(start)
     fill = start[:-1].copy()
     members = np.empty(len(centres), np.int32)
     for t in range(len(centres)):
         members[fill[place[t]]] = t
         fill[place[t]] += 1
-    return Cells(corner, edge, shape, start, members)
+    return Cells(corner, edge, shape, start, members, largest, radii.max())
 
 
 @njit(cache=True)
 def _about(cells: Any, point: Any, reach: float, first: Any, last: Any) -> None:
-    """Ranges of cells that a ball touches."""
+    """Ranges of cells that a ball's box touches."""
     for axis in range(3):
         middle = point[axis] - cells.corner[axis]
         first[axis] = max(0, int(np.floor((middle - reach) / cells.edge)))
         last[axis] = min(cells.shape[axis] - 1, int(np.floor((middle + reach) / cells.edge)))
+
+
+@njit(cache=True)
+def _apart(cells: Any, point: Any, a: int, b: int, c: int) -> float:
+    """Square of the distance between a point and cell (a, b, c)."""
+    total = 0.0
+    for axis, place in enumerate((a, b, c)):
+        beyond = (point[axis] - cells.corner[axis]) / cells.edge - place
+        gap = max(-beyond, beyond - 1, 0.0) * cells.edge
+        total += gap * gap
+    return total
 
 
 @njit(cache=True)
@@ -229,22 +244,26 @@ def _square(points: Any, i: int, others: Any, j: int) -> float:
 def _gather(facets: Any, cells: Any, i: int, reach: Any, found: Any) -> int:
     """Facets whose mutual action with facet i the grid cannot give: their number; their indices into `found` if long.
 
-    `reach` is the grid's cut, the number of summed radii up to which facets are not points, and the largest radius.
+    `reach` is the grid's cut, the number of summed radii up to which facets are not points.
     """
     first, last = np.empty(3, np.int64), np.empty(3, np.int64)
-    cut, radii, largest = reach
-    _about(cells, facets.centres[i], max(cut, radii * (facets.radii[i] + largest)), first, last)
+    cut, radii = reach
+    _about(cells, facets.centres[i], max(cut, radii * (facets.radii[i] + cells.widest)), first, last)
     count = 0
     for a in range(first[0], last[0] + 1):
         for b in range(first[1], last[1] + 1):
             row = (a * cells.shape[1] + b) * cells.shape[2]
-            for k in range(cells.start[row + first[2]], cells.start[row + last[2] + 1]):
-                j = cells.members[k]
-                limit = max(cut, radii * (facets.radii[i] + facets.radii[j]))
-                if _square(facets.centres, i, facets.centres, j) < limit * limit and i != j:
-                    if count < len(found):
-                        found[count] = j
-                    count += 1
+            for c in range(first[2], last[2] + 1):
+                limit = max(cut, radii * (facets.radii[i] + cells.largest[row + c]))
+                if _apart(cells, facets.centres[i], a, b, c) >= limit * limit:
+                    continue
+                for k in range(cells.start[row + c], cells.start[row + c + 1]):
+                    j = cells.members[k]
+                    limit = max(cut, radii * (facets.radii[i] + facets.radii[j]))
+                    if _square(facets.centres, i, facets.centres, j) < limit * limit and i != j:
+                        if count < len(found):
+                            found[count] = j
+                        count += 1
     return count
 
 
@@ -359,7 +378,7 @@ def add_near(facets: Any, cells: Any, densities: Any, reach: Any, smooth: Any, t
     Facets nearer than `reach[1]` of their radii act as triangles, those within the grid's cut `reach[0]` as points.
     """
     points, result = targets
-    farthest = max(reach[0], reach[1] * facets.radii.max())
+    farthest = max(reach[0], reach[1] * cells.widest)
     for i in prange(len(points)):
         first, last = np.empty(3, np.int64), np.empty(3, np.int64)
         _about(cells, points[i], farthest, first, last)
@@ -368,6 +387,9 @@ def add_near(facets: Any, cells: Any, densities: Any, reach: Any, smooth: Any, t
             for b in range(first[1], last[1] + 1):
                 row = (a * cells.shape[1] + b) * cells.shape[2]
                 for c in range(first[2], last[2] + 1):
+                    limit = max(reach[0], reach[1] * cells.largest[row + c])
+                    if _apart(cells, points[i], a, b, c) >= limit * limit:
+                        continue
                     for k in range(cells.start[row + c], cells.start[row + c + 1]):
                         j = cells.members[k]
                         square = _square(points, i, facets.centres, j)

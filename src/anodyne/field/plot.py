@@ -13,6 +13,9 @@ from anodyne.field.basis_plot import plot_modes as plot_modes
 from anodyne.field.basis_plot import plot_tests as plot_tests
 from anodyne.field.electric import ElectricField
 from anodyne.field.regions import percentile
+from anodyne.field.uncertainty_plot import plot_contributors as plot_contributors
+from anodyne.field.uncertainty_plot import plot_intervals as plot_intervals
+from anodyne.field.uncertainty_plot import plot_ranges as plot_ranges
 from anodyne.field.volume import field_image
 from anodyne.head import Tissue
 from anodyne.units import A_per_us, mm

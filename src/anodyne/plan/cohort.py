@@ -114,8 +114,7 @@ def plan_subject(subject: Subject, terms: CohortTerms) -> tuple[CohortRow, bool]
             row = _failed(subject, str(error), begin)
             _write_failure(goal, row)
         except Exception as error:  # noqa: BLE001  whatever it is, the other subjects shall not suffer for it
-            reason = f"{type(error).__name__}: {error}"
-            row = _failed(subject, reason, begin)
+            row = _failed(subject, _named(error), begin)
             _write_failure(goal, row)
         return row, False
 
@@ -126,6 +125,11 @@ def _seconds(begin: float) -> float:
 
 def _failed(subject: Subject, reason: str, begin: float) -> CohortRow:
     return row_without_plan(subject.name, SubjectStatus.FAILED, reason, **_asked(subject), seconds=_seconds(begin))
+
+
+def _named(error: BaseException) -> str:
+    """An unforeseen exception by its type and the first line of what it says; the log has the rest."""
+    return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
 
 
 def _asked(subject: Subject) -> CohortRow:
@@ -368,7 +372,7 @@ def _answered(subject: Subject, answer: Any, goal: Path) -> tuple[CohortRow, boo
             "fewer workers"
         )
     elif isinstance(answer, BaseException):
-        reason = f"{type(answer).__name__}: {answer}"
+        reason = _named(answer)
     else:
         row, was_kept = answer
         return row, was_kept

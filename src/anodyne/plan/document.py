@@ -71,6 +71,7 @@ def plan_document(plan: Plan) -> Document:
             "candidates": plan.search.candidates,
             "scored_v_per_m": _rounded(plan.search.scored),
             "confirmed_v_per_m": _rounded(plan.search.confirmed),
+            "solver": plan.search.solver,
             "median_candidate_v_per_m": _rounded(plan.search.median),
             "scoring_s": _rounded(plan.search.scoring_seconds),
             **_closer_look(plan.search),

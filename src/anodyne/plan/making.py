@@ -9,7 +9,7 @@ import anodyne
 from anodyne.certainty import Certainty
 from anodyne.coil import Coil
 from anodyne.errors import PlacementRefused, SafetyRefusal
-from anodyne.field import ConductivityRange, ConductivityStudy, ElectricField, FieldModel
+from anodyne.field import ConductivityRange, ConductivityStudy, ElectricField, FieldModel, find_solver
 from anodyne.head import Conductivities, Head, Target, TargetSite, Tissue, place_target, tissue_name
 from anodyne.plan.goal import Ceiling, Goal
 from anodyne.plan.placement import SearchGrid, casing_clearance, winding_clearance
@@ -47,6 +47,7 @@ class Prescription:
     error : how the coil will be misplaced, for `Objective.EXPECTED_MAGNITUDE`
     grid : which placements it tries
     conductivities : by tissue
+    solver : of the field at the chosen placement, by its name in `anodyne.field.SOLVERS`; None for the default
     conductivity_ranges : within which they may really lie; None leaves that out of the plan
     """
 
@@ -61,6 +62,7 @@ class Prescription:
     error: PoseError | None = None
     grid: SearchGrid = field(default_factory=SearchGrid)
     conductivities: Conductivities = field(default_factory=Conductivities)
+    solver: str | None = None
     conductivity_ranges: tuple[ConductivityRange, ...] | None = None
 
     @property
@@ -132,7 +134,9 @@ def make_plan(head: Head, coil: Coil, prescription: Prescription, progress: Prog
     goal = prescription.goal(site, dose.di_dt)
     search = search_placement(model, head, coil, goal, prescription.grid, progress)
     pose = search.pose
-    solved = model.solve(coil, pose, dose.di_dt, progress)
+    solver = find_solver(prescription.solver).make(head.mesh, prescription.conductivities, progress)
+    solved = solver.solve(coil, pose, dose.di_dt, progress)
+    del solver  # its matrices are the largest thing held here
     with progress.stage("sum up the field"):
         scalp_point = search.candidates.scalp_point[search.best]
         summary = summarise_field(head, solved, site, pose, scalp_point)
@@ -148,7 +152,7 @@ def make_plan(head: Head, coil: Coil, prescription: Prescription, progress: Prog
         centre_to_scalp=float(head.scalp_distance_at(pose.position[None])[0]),
         winding_to_scalp=winding_clearance(head, coil, pose),
     )
-    searched = _search_summary(search, summary, goal)
+    searched = _search_summary(search, summary, goal, find_solver(prescription.solver).name)
     with progress.stage("misplace the coil"):
         rest = Rest(head=head, coil=coil, hair=prescription.grid.hair)
         robust = tuple(robustness(search.exterior, rest, goal, pose, scalp_point, error) for error in POSE_ERRORS)
@@ -203,7 +207,7 @@ def _refuse_without_cortex(head: Head) -> None:
         )
 
 
-def _search_summary(search: SearchResult, summary: FieldSummary, goal: Goal) -> SearchSummary:
+def _search_summary(search: SearchResult, summary: FieldSummary, goal: Goal, solver: str) -> SearchSummary:
     first, finalists = slice(0, search.first_grid), search.finalists
     kept = () if finalists is None else zip(goal.ceilings, finalists.best_readings, strict=True)
     misplacing = goal.error is not None and goal.objective is Objective.EXPECTED_MAGNITUDE
@@ -214,6 +218,7 @@ def _search_summary(search: SearchResult, summary: FieldSummary, goal: Goal) -> 
         candidates=len(search.score),
         scored=float(search.score[search.best]),
         confirmed=float(goal.score(summary.mean_vector[None])[0]),
+        solver=solver,
         median=float(np.median(search.score[first])),
         scoring_seconds=search.scoring_seconds,
         direction=None if goal.direction is None else (*goal.direction.tolist(),),
@@ -279,7 +284,10 @@ def _warnings(
             "to the head."
         )
     if search.disagreement > LARGEST_DISAGREEMENT:
-        warnings.append(f"Reciprocity and the full solve differ by {search.disagreement:.1%} at the target.")
+        warnings.append(
+            f"Reciprocity (first-order elements) and the full solve ({search.solver}) differ by "
+            f"{search.disagreement:.1%} at the target: the mesh is coarse there."
+        )
     if summary.hotspot_distance > FAR_HOTSPOT:
         warnings.append(
             f"The strongest field in grey matter lies {summary.hotspot_distance / mm:.0f} mm from the target: "

@@ -192,6 +192,7 @@ class SearchSummary:
     candidates : placements scored, refinement included
     scored : objective at the best placement by reciprocity, V/m at the prescribed intensity
     confirmed : the same from one full solve, V/m
+    solver : of that full solve, by its name in `anodyne.field.SOLVERS`
     median : objective of the median candidate, V/m
     scoring_seconds : for all candidates, adjoint solves not included
     finalists : placements that were looked at more closely; 0 where the objective did not ask for that
@@ -206,6 +207,7 @@ class SearchSummary:
     candidates: int
     scored: float
     confirmed: float
+    solver: str
     median: float
     scoring_seconds: float
     direction: tuple[float, float, float] | None = None

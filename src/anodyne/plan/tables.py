@@ -297,7 +297,7 @@ def search_table(planned: Planned) -> Table:
         ("First grid", f"{search.positions} scalp positions × {search.angles} handle angles"),
         ("Placements scored, refinement included", f"{search.candidates:,}"),
         ("Best placement by reciprocity", f"{significant(search.scored)} V/m"),
-        ("The same by a full solve", f"{significant(search.confirmed)} V/m"),
+        (f"The same by a full solve ({search.solver})", f"{significant(search.confirmed)} V/m"),
         ("Difference", f"{100 * search.disagreement:.2f} %"),
         ("Median placement of the first grid", f"{significant(search.median)} V/m"),
         ("Scoring took", f"{significant(search.scoring_seconds, 2)} s"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 
-from anodyne.field.uncertainty_plot import plot_contributors, plot_intervals, plot_ranges
+from anodyne.field.plot import plot_contributors, plot_intervals, plot_ranges
 from anodyne.plan.rendering import FROM_ABOVE, FROM_LEFT, FROM_RIGHT
 from anodyne.plan.uncertainty import spread_on
 from anodyne.plan.uncertainty_plot import plot_spread, spread_bar
