@@ -108,9 +108,11 @@ def test_image_agrees_with_the_field_at_voxel_centres(field, tmp_path):
     image = read_image(tmp_path / "e.nii.gz")
     voxels = np.argwhere(image.data > 0)[::97]
     centres = voxels @ affine[:3, :3].T + affine[:3, 3]
+    _, weights = field.mesh.locate(centres)
+    within = weights.min(axis=1) > 1e-3  # on a face two tetrahedra have a say, and E jumps there
     expected = np.linalg.norm(field.at_points(centres), axis=1)
-    assert len(voxels) > 50
-    assert_allclose(image.data[tuple(voxels.T)], expected, rtol=1e-3, atol=1e-4)
+    assert within.sum() > 200
+    assert_allclose(image.data[tuple(voxels[within].T)], expected[within], rtol=1e-3, atol=1e-4)
 
 
 def test_image_without_a_grid_covers_the_mesh(field, tmp_path):

@@ -198,8 +198,14 @@ def test_averaged_head_says_it_is_nobodys(page):
 def test_regions_are_told_apart_by_what_reaches_them(planned):
     regions = next(s for s in report_of(planned, {}).sections if s.anchor == "regions")
     items = regions.blocks[1].items
-    assert "left dorsolateral prefrontal cortex" in items[2]
+    own = planned.plan.field.target.site.target.name
+    for region in planned.plan.field.regions:
+        target, share = region.site.target, round(region.share_of_target, 2)
+        if target.name != own:
+            band = 0 if share >= 0.5 else 1 if share >= 0.2 else 2
+            assert f"{target.laterality.value} {target.region}" in items[band].split(":")[1]
     assert all("right dorsolateral" not in item.split(":")[1] for item in items)
+    assert len(planned.plan.field.regions) > 3
 
 
 def test_page_escapes_what_it_is_given(planned):

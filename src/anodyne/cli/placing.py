@@ -64,8 +64,8 @@ PLACING_OPTIONS: tuple[Decorator, ...] = (
     ),
     click.option(
         "--ceiling", type=WhereAndLimit(), metavar="WHERE=V/m", multiple=True,
-        help="The most |E| allowed elsewhere in V/m, at the prescribed strength; WHERE is scalp, eyes or the name of a "
-        "target; may be repeated.",
+        help="The largest field allowed elsewhere in V/m, at the prescribed strength; WHERE is scalp, eyes or the name "
+        "of a target; may be repeated.",
     ),
     click.option(
         "--navigation", type=click.Choice(NAVIGATION),

@@ -97,7 +97,7 @@ def _draw(results: "tuple[Validation, ...]", figure: Path) -> None:
     from anodyne.cli.figures import save_figure, without_windows
 
     without_windows()
-    from anodyne.field.validation_plot import plot_validation
+    from anodyne.field.plot import plot_validation
 
     drawn = plot_validation(results)[0].figure
     save_figure(drawn.get_figure(root=True), figure)

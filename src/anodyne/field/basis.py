@@ -27,7 +27,8 @@ FARTHEST = 300 * mm
 """A winding further than this from the head is taken for a mistake in the pose, most often one of units."""
 
 LARGEST_ERROR = 0.2
-"""Estimated error above which a placement is refused."""
+"""Estimated error above which a placement is refused: a judgement, far above what any placement about the embedded
+head gave with all its modes."""
 
 INSIDE = 0.5 * mm
 """Depth below the scalp, on a grid of 3 mm, from which a winding counts as inside the head."""

@@ -10,10 +10,12 @@ al. 2018, IEEE Trans Biomed Eng 65:2675). Here the density is constant on every 
 the receiving facet (Galerkin), which reciprocity turns into a solid angle's mean over the sending one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from math import log10
 from time import perf_counter
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,7 +37,6 @@ from anodyne.field.charge_kernels import (
 )
 from anodyne.field.electric import ElectricField
 from anodyne.field.model import conductivity_of, refuse_coil_inside
-from anodyne.field.primary import PrimaryField, VectorPotential
 from anodyne.head import Conductivities, TetrahedralMesh
 from anodyne.progress import SILENT, Progress
 
@@ -52,6 +53,9 @@ NEAR = 2.0
 
 NEAR_POINT = 3.0
 """Facets nearer to a point than this many of their radii act on it as triangles."""
+
+BLOCK = 100_000
+"""Points at which the field is taken at a time."""
 
 RESTART = 60
 CYCLES = 4
@@ -127,15 +131,16 @@ class ChargeModel:
     Parameters
     ----------
     mesh : the conductor; only the facets at which conductivity changes count
-    conductivity : a table by tissue, or an (n_tetrahedra,) array, S/m; constant within each tissue
-    primary : how the coil enters; minus dA/dt when None
+    conductivity : a table by tissue, or an (n_tetrahedra,) array, S/m, that is even within each tissue
     tolerance : relative residual of the charges
     precision : share of a distant charge's action that may be lost
-    splits : how often every facet is cut into four, for the study of convergence
+    splits : how often every facet is cut into four: each time a third to a quarter of the error is left,
+        at four times the cost
 
     Raises
     ------
-    ValueError : conductivities of the wrong shape, tensors, not positive or not finite
+    ValueError : conductivities of the wrong shape, tensors, not positive or not finite, or that change nearly
+        everywhere; a tolerance or precision that is not between 0 and 1
     """
 
     def __init__(
@@ -143,14 +148,15 @@ class ChargeModel:
         mesh: TetrahedralMesh,
         conductivity: Conductivities | ArrayLike | None = None,
         *,
-        primary: PrimaryField | None = None,
         tolerance: float = TOLERANCE,
         precision: float = PRECISION,
         splits: int = 0,
         progress: Progress = SILENT,
     ) -> None:
+        for name, value in (("tolerance", tolerance), ("precision", precision)):
+            if not 0 < value < 1:
+                raise ValueError(f"{name} is a share between 0 and 1, not {value}")
         self.mesh = mesh
-        self.primary = primary if primary is not None else VectorPotential()
         self.tolerance = tolerance
         self.conductivity = conductivity_of(mesh, conductivity)
         self.timings: dict[str, float] = {}
@@ -162,10 +168,9 @@ class ChargeModel:
         with progress.stage("set up solver"):
             facets = self.boundaries.facets
             self._far = _smooth_sum(facets, precision)
+            self._smooth = self._far.sharpness, SMOOTH_TABLE
             self._cells = cells_of(facets.centres, facets.radii, self._far.cut)
-            reach = self._far.cut, NEAR
-            smooth = self._far.sharpness, SMOOTH_TABLE
-            self._near = near_matrix(facets, self._cells, reach, smooth, THREE_POINTS)
+            self._near = near_matrix(facets, self._cells, (self._far.cut, NEAR), self._smooth, THREE_POINTS)
         self.timings["set_up"] = perf_counter() - begin
 
     @property
@@ -184,19 +189,18 @@ class ChargeModel:
         refuse_coil_inside(self.mesh, coil, pose)
         begin = perf_counter()
         facets = self.boundaries.facets
-        primary = partial(self.primary.at, coil=coil, pose=pose, di_dt=di_dt)
+        da_dt = partial(coil.da_dt, pose=pose, di_dt=di_dt)
         normal = np.zeros(self.facet_count)
         with progress.stage("primary field"):
             for weights in THREE_POINTS:
-                e_field = primary(np.einsum("c,ncd->nd", weights, facets.corners))
-                normal += np.einsum("nd,nd->n", e_field, facets.normals) / len(THREE_POINTS)
+                inside = np.einsum("c,ncd->nd", weights, facets.corners)
+                normal -= np.einsum("nd,nd->n", da_dt(inside), facets.normals) / len(THREE_POINTS)
         seconds = perf_counter() - begin
         begin = perf_counter()
-        with progress.stage("solve"):
-            densities, iterations, residual = self._solved(2 * self.boundaries.contrast * normal)
+        densities, iterations, residual = self._solved(2 * self.boundaries.contrast * normal, progress)
         return ChargeSolution(
             model=self,
-            primary=primary,
+            da_dt=da_dt,
             densities=densities,
             di_dt=di_dt,
             iterations=iterations,
@@ -214,12 +218,11 @@ class ChargeModel:
         """
         solution = self.charges(coil, pose, di_dt, progress)
         begin = perf_counter()
-        with progress.stage("field of the charges"):
-            e_field = solution.e_field_at(self.mesh.barycentres)
-            used = np.unique(self.mesh.tetrahedra)
-            potential = np.zeros(len(self.mesh.nodes))
-            potential[used] = solution.potential_at(self.mesh.nodes[used])
-            potential[used] -= potential[used].mean()
+        e_field = solution.e_field_at(self.mesh.barycentres, progress)
+        used = np.unique(self.mesh.tetrahedra)
+        potential = np.zeros(len(self.mesh.nodes))
+        potential[used] = solution.potential_at(self.mesh.nodes[used], progress)
+        potential[used] -= potential[used].mean()
         return ElectricField(
             mesh=self.mesh,
             conductivity=self.conductivity,
@@ -231,48 +234,48 @@ class ChargeModel:
             timings={**solution.timings, "recover": perf_counter() - begin},
         )
 
-    def _solved(self, right: Floats) -> tuple[Floats, int, float]:
+    def _solved(self, right: Floats, progress: Progress) -> tuple[Floats, int, float]:
         """Densities without a total on any piece, the iterations and the residual they took."""
         pinned = self.boundaries.without_total
-        residuals: list[float] = []
+        residuals = [1.0]
 
         def product(densities: Floats) -> Floats:
             free = pinned(densities)
             return densities - 2 * pinned(self.boundaries.contrast * self._normal_field(free))
 
-        size = self.facet_count
-        densities, failed = gmres(
-            LinearOperator((size, size), matvec=product, dtype=float),
-            pinned(right),
-            rtol=self.tolerance,
-            restart=RESTART,
-            maxiter=CYCLES,
-            callback=residuals.append,
-            callback_type="pr_norm",
-        )
-        residual = residuals[-1] if residuals else 0.0
+        with progress.stage("solve", -log10(self.tolerance)) as advance:
+
+            def heard(residual: float) -> None:
+                advance(log10(residuals[-1] / max(residual, 1e-300)))
+                residuals.append(residual)
+
+            densities, failed = gmres(
+                LinearOperator((self.facet_count, self.facet_count), matvec=product, dtype=float),
+                pinned(right),
+                rtol=self.tolerance,
+                restart=RESTART,
+                maxiter=CYCLES,
+                callback=heard,
+                callback_type="pr_norm",
+            )
+        iterations = len(residuals) - 1
         if failed:
             raise NotConverged(
-                f"the charges reached a relative residual of {residual:.1e} after {len(residuals)} iterations, "
+                f"the charges reached a relative residual of {residuals[-1]:.1e} after {iterations} iterations, "
                 f"not {self.tolerance:.1e}; loosen the tolerance, or look for facets without area in the mesh"
             )
-        return pinned(densities), len(residuals), residual
+        return pinned(densities), iterations, residuals[-1] if iterations else 0.0
+
+    def _coefficients(self, densities: Floats) -> NDArray[np.float32]:
+        """The smooth potential of the charges on the grid."""
+        facets = self.boundaries.facets
+        return self._far.potential(facets.middles, facets.shared(densities * facets.areas))
 
     def _normal_field(self, densities: Floats) -> Floats:
         """Mean normal field on every facet of all the others' charges, V/m."""
         facets = self.boundaries.facets
-        coefficients = self._far.potential(facets.middles, facets.shared(densities * facets.areas))
-        smooth = self._far.field_and_potential(coefficients, facets.middles)
+        smooth = self._far.field_and_potential(self._coefficients(densities), facets.middles)
         return facets.across(smooth) + times(*self._near, densities)
-
-    def _of_charges(self, densities: Floats, points: Floats) -> Floats:
-        """Field and potential of the charges at points, (n, 4) array."""
-        facets = self.boundaries.facets
-        coefficients = self._far.potential(facets.middles, facets.shared(densities * facets.areas))
-        result = self._far.field_and_potential(coefficients, points)
-        smooth = self._far.sharpness, SMOOTH_TABLE
-        add_near(facets, self._cells, densities, (self._far.cut, NEAR_POINT), smooth, (points, result))
-        return result
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -282,7 +285,7 @@ class ChargeSolution:
     Attributes
     ----------
     model : whose boundaries carry the charges
-    primary : the field without charges at (n, 3) points, V/m
+    da_dt : of the coil alone at (n, 3) points, V/m
     densities : (n_facets,) array, charge density over epsilon_0, V/m
     di_dt : rate of change of the coil current, A/s
     iterations : of the linear solver
@@ -291,42 +294,78 @@ class ChargeSolution:
     """
 
     model: ChargeModel
-    primary: Callable[[Floats], Floats]
+    da_dt: Callable[[Floats], Floats]
     densities: Floats
     di_dt: float
     iterations: int
     residual: float
-    timings: dict[str, float]
+    timings: Mapping[str, float]
 
-    def e_field_at(self, points: ArrayLike) -> Floats:
-        """E at points in the conductor, (n, 3) array, V/m; on a boundary the mean of both sides.
+    def __post_init__(self) -> None:
+        self.densities.setflags(write=False)
+        object.__setattr__(self, "timings", MappingProxyType(dict(self.timings)))
+
+    def e_field_at(self, points: ArrayLike, progress: Progress = SILENT) -> Floats:
+        """E at points in the conductor, (n, 3) array, V/m; on a boundary that of one of its sides.
+
+        Parameters
+        ----------
+        points : (n, 3) array, m
 
         Raises
         ------
         ValueError : points outside the box about the conductor
         """
         places = self._checked(points)
-        return self.primary(places) + self.model._of_charges(self.densities, places)[:, :3]
+        result = np.empty((len(places), 3))
+        with progress.stage("field of the charges", len(places)) as advance:
+            for first in range(0, len(places), BLOCK):
+                block = slice(first, first + BLOCK)
+                result[block] = self._of_charges(places[block])[:, :3] - self.da_dt(places[block])
+                advance(len(places[block]))
+        return result
 
-    def potential_at(self, points: ArrayLike) -> Floats:
+    def potential_at(self, points: ArrayLike, progress: Progress = SILENT) -> Floats:
         """Potential of the charges at points in the conductor, (n,) array, V, 0 far away.
+
+        Parameters
+        ----------
+        points : (n, 3) array, m
 
         Raises
         ------
         ValueError : points outside the box about the conductor
         """
-        return self.model._of_charges(self.densities, self._checked(points))[:, 3]
+        places = self._checked(points)
+        result = np.empty(len(places))
+        with progress.stage("potential of the charges", len(places)) as advance:
+            for first in range(0, len(places), BLOCK):
+                block = slice(first, first + BLOCK)
+                result[block] = self._of_charges(places[block])[:, 3]
+                advance(len(places[block]))
+        return result
+
+    @cached_property
+    def _coefficients(self) -> NDArray[np.float32]:
+        return self.model._coefficients(self.densities)
+
+    def _of_charges(self, places: Floats) -> Floats:
+        """Field and potential of the charges at points, (n, 4) array."""
+        model = self.model
+        result = model._far.field_and_potential(self._coefficients, places)
+        reach = model._far.cut, NEAR_POINT
+        add_near(model.boundaries.facets, model._cells, self.densities, reach, model._smooth, (places, result))
+        return result
 
     def _checked(self, points: ArrayLike) -> Floats:
         places = np.ascontiguousarray(points, dtype=float)
         if places.ndim != 2 or places.shape[1] != 3:
             raise ValueError(f"points have shape {places.shape}; (n, 3) in m is needed")
         corners = self.model.boundaries.facets.corners
-        outside = (places < corners.min(axis=(0, 1))) | (places > corners.max(axis=(0, 1))) | np.isnan(places)
+        low, high = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
+        outside = ~np.all((places >= low) & (places <= high), axis=1)
         if outside.any():
-            raise ValueError(
-                f"{outside.any(axis=1).sum()} of {len(places)} points lie outside the box of the conductor"
-            )
+            raise ValueError(f"{outside.sum()} of {len(places)} points lie outside the box about the conductor")
         return places
 
 

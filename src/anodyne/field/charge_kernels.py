@@ -64,7 +64,7 @@ class Facets(NamedTuple):
 
     def shared(self, charges: Floats) -> Floats:
         """Charges of the facets as charges at the middles of their edges, (n_edges,) array."""
-        return np.bincount(self.edges.ravel(), np.repeat(charges / 3, 3), len(self.middles))
+        return np.asarray(np.bincount(self.edges.ravel(), np.repeat(charges / 3, 3), len(self.middles)), dtype=float)
 
     def across(self, vectors: Floats) -> Floats:
         """Mean normal component on every facet of (n_edges, 3) vectors at the middles."""
@@ -92,7 +92,16 @@ def _across(edges: Any, normals: Any, vectors: Any) -> Any:
 
 
 class Cells(NamedTuple):
-    """Facets sorted by their centres into cubes: lowest corner, edge, counts along the axes, lists, largest radii, the widest."""
+    """Facets sorted by their centres into cubes.
+
+    Attributes
+    ----------
+    corner : (3,) array, lowest corner of the first cube, m
+    edge : of a cube, m
+    shape : (3,) array, number of cubes along each axis
+    start, members : the facets of cube k are ``members[start[k] : start[k + 1]]``
+    largest, widest : (n_cubes,) array, m, the largest radius in each cube, and in all
+    """
 
     corner: Floats
     edge: float

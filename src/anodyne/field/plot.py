@@ -16,6 +16,7 @@ from anodyne.field.regions import percentile
 from anodyne.field.uncertainty_plot import plot_contributors as plot_contributors
 from anodyne.field.uncertainty_plot import plot_intervals as plot_intervals
 from anodyne.field.uncertainty_plot import plot_ranges as plot_ranges
+from anodyne.field.validation_plot import plot_validation as plot_validation
 from anodyne.field.volume import field_image
 from anodyne.head import Tissue
 from anodyne.units import A_per_us, mm
