@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from anodyne.head import ADULT, HeadRecipe, find_target, save_head, scale_from_circumference, template_head
-from anodyne.plan import Prescription, Subject, find_heads, local_workers, plan_cohort, read_plan
+from anodyne.plan import Prescription, Subject, SubjectStatus, find_heads, local_workers, plan_cohort, read_plan
 from anodyne.protocol import find_protocol
 from anodyne.units import hour, mm
 from benchmarks.report import Row
@@ -30,14 +31,18 @@ def rows() -> Iterator[Row]:
         seconds: dict[int, float] = {}
         said = []
         for count in WORKERS:
-            begin = perf_counter()
+            begin, before = perf_counter(), _processor_seconds()
             with local_workers(count) as workers:
                 started = perf_counter()
-                plan_cohort(subjects, Path(place) / str(count), workers)
+                result = plan_cohort(subjects, Path(place) / str(count), workers)
                 seconds[count] = perf_counter() - started
+            if failed := result.of(SubjectStatus.FAILED):
+                raise RuntimeError(f"{failed[0]['subject']} failed: {failed[0]['reason']}")
+            spent = _processor_seconds() - before
             said.append(_numbers(Path(place) / str(count)))
             yield Row(name=f"heads an hour, {count} workers", value=HEADS * hour / seconds[count], unit="", note=note)
             yield Row(name=f"  start of {count} workers", value=started - begin, unit="s")
+            yield Row(name="  processor time of the workers for one head", value=spent / HEADS, unit="s")
         with local_workers(1) as workers:
             begin = perf_counter()
             result = plan_cohort(subjects, Path(place) / "1", workers)
@@ -46,6 +51,12 @@ def rows() -> Iterator[Row]:
         yield Row(name="faster by two workers than by one", value=speed, unit="times")
         same = all(one == said[0] for one in said) and len(result.kept) == HEADS
         yield Row(name="plans identical whatever the workers", value=float(same), unit="", target="1")
+
+
+def _processor_seconds() -> float:
+    """What processes that have ended took of the processor, their start included."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _subjects(place: Path) -> list[Subject]:

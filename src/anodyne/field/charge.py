@@ -20,6 +20,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import LinearOperator, gmres
+from scipy.spatial import cKDTree
 
 from anodyne.coil import Coil, Pose
 from anodyne.errors import NotConverged
@@ -60,10 +61,14 @@ BLOCK = 100_000
 RESTART = 60
 CYCLES = 4
 
-FINEST_GRID = 40_000_000
-"""Points of the doubled grid at most; beyond it the cut between near and far moves outward."""
+BYTES_A_GRID_POINT, BYTES_A_PAIR = 12, 8
+"""Memory of the far and of the near sum; the first is let grow to twice the second, where both take about as long."""
 
-MOST_FACETS = 2_000_000
+SAMPLE = 500
+"""Facets whose neighbours are counted to foresee the near sum's size."""
+
+MOST_FACETS = 1_000_000
+"""About as many as 3 GiB of memory hold."""
 
 _OPPOSITE = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])
 
@@ -370,10 +375,16 @@ class ChargeSolution:
 
 
 def _smooth_sum(facets: Facets, precision: float) -> SmoothSum:
-    """The grid for facets whose neighbours act on each other as triangles, no finer than memory allows."""
+    """The grid whose cut leaves neighbours to act as triangles, and is as short as its memory allows."""
     low, high = facets.corners.min(axis=(0, 1)), facets.corners.max(axis=(0, 1))
     cut = 2 * NEAR * float(np.median(facets.radii))
-    while SmoothSum.points(low, high, cut, precision) > FINEST_GRID:
+    tree = cKDTree(facets.centres)
+    some = facets.centres[:: max(1, len(facets.centres) // SAMPLE)]
+
+    def pairs() -> float:
+        return float(len(facets.centres) * tree.query_ball_point(some, cut, return_length=True).mean())
+
+    while SmoothSum.points(low, high, cut, precision) * BYTES_A_GRID_POINT > 2 * BYTES_A_PAIR * pairs():
         cut *= 1.05
     return SmoothSum(low, high, cut, precision)
 

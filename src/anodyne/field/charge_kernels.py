@@ -53,11 +53,18 @@ class Facets(NamedTuple):
 
     @classmethod
     def of(cls, nodes: Floats, triangles: NDArray[np.int32]) -> "Facets":
-        """From nodes and the (n, 3) indices of each triangle's, counter-clockwise."""
+        """From nodes and the (n, 3) indices of each triangle's, counter-clockwise.
+
+        Raises
+        ------
+        ValueError : triangles without area
+        """
         corners = nodes[triangles]
         centres = corners.mean(axis=1)
         across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         doubled = np.linalg.norm(across, axis=1)
+        if doubled.min() == 0:
+            raise ValueError(f"{np.sum(doubled == 0)} facets have no area; mesh again")
         radii = np.linalg.norm(corners - centres[:, None], axis=2).max(axis=1)
         edges, ends = edges_of(triangles)
         return cls(corners, centres, across / doubled[:, None], doubled / 2, radii, edges, nodes[ends].mean(axis=1))
