@@ -29,7 +29,7 @@ Complex = NDArray[np.complex128]
 RING_SPACING = 5 * mm
 """Between rings, along the radius and along the axis; the error is bounded in tests/field/test_turning.py."""
 
-ROUND_SPACING = 8 * mm
+ROUND_SPACING = 10 * mm
 """Largest distance between the points of a ring."""
 
 FEWEST_ON_A_RING = 8

@@ -23,7 +23,7 @@ MEAN_DISTANCE_IN_A_RECTANGLE = 0.2235
 """Of a rectangle from itself, in the sum of its sides (Grover 1946, Inductance Calculations, ch. 3)."""
 
 THICKEST_FILAMENT = 2.1e-3
-"""A conductor is parted into filaments no wider or higher than this, m; finer ones change a coil's inductance by 0.1 %."""
+"""No filament of a conductor is wider or higher than this, m; finer ones change a coil's inductance by 0.1 %."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
