@@ -84,6 +84,7 @@ def _charges(mesh: TetrahedralMesh, conductivity: Conductivity, progress: Progre
 
 
 DEFAULT_SOLVER = "fem2"
+"""The solver that is taken where none is named."""
 
 SOLVERS = MappingProxyType(
     {

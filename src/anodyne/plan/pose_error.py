@@ -98,6 +98,8 @@ CAP = PoseError(
     source=CAULFIELD,
     certainty=Certainty.READ,
 )
+"""A coil found again by marks on a cap."""
+
 NEURONAVIGATED = PoseError(
     name="neuronavigated",
     label="neuronavigation",
@@ -107,6 +109,8 @@ NEURONAVIGATED = PoseError(
     source=CAULFIELD,
     certainty=Certainty.READ,
 )
+"""A coil found again by neuronavigation."""
+
 POSE_ERRORS = (NEURONAVIGATED, CAP)
 """The ways of finding the place again that a plan compares."""
 
