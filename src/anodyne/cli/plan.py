@@ -11,6 +11,7 @@ from anodyne.cli.outputs import rehearse_folder
 from anodyne.cli.places import open_head
 from anodyne.cli.prescribing import RMT, Wanted, prescribing_options, refuse_unless_dosed
 from anodyne.cli.settings import Settings
+from anodyne.cli.steering import steer
 from anodyne.cli.talk import Talk
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ MARKER = "plan.json"
 @click.group()
 def plan() -> None:
     """Treatment plans."""
+
+
+plan.add_command(steer)
 
 
 @plan.command()

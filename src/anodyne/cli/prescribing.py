@@ -104,7 +104,7 @@ class Wanted:
 
         wanted = target if target is not None else self.target
         return Prescription(
-            target=_own_target(protocol, self.pain_side) if wanted is None else _target(wanted, self.space),
+            target=_own_target(protocol, self.pain_side) if wanted is None else target_of(wanted, self.space),
             protocol=protocol,
             rmt=rmt_percent * percent,
             intensity=None if self.intensity_percent is None else self.intensity_percent * percent,
@@ -161,7 +161,14 @@ def refuse_unless_dosed(prescription: "Prescription", coil: "Coil") -> None:
         raise click.UsageError(str(error), context) from error
 
 
-def _target(wanted: str | tuple[float, ...], space: str) -> "Target":
+def target_of(wanted: str | tuple[float, ...], space: str) -> "Target":
+    """The target of a name, or at a point in mm.
+
+    Raises
+    ------
+    UnknownName : no such name
+    click.UsageError : a point that is none
+    """
     from anodyne.head import Space, find_target, point_target
 
     if isinstance(wanted, str):

@@ -123,7 +123,7 @@ def judged(
     PlacementRefused : no candidate looked at keeps below the ceilings, or a ceiling lies where this head has nothing
     """
     score, exterior = scored
-    sites = _sites(rest.head, goal.ceilings)
+    sites = ceiling_sites(rest.head, goal.ceilings)
     ranked = score.copy()
     for ceiling, site in zip(goal.ceilings, sites, strict=True):
         if site is not None:
@@ -205,7 +205,14 @@ def handle_first(candidates: Candidates, value: Floats) -> Indices:
     return order
 
 
-def _sites(head: Head, ceilings: tuple[Ceiling, ...]) -> tuple[TargetSite | None, ...]:
+def ceiling_sites(head: Head, ceilings: tuple[Ceiling, ...]) -> tuple[TargetSite | None, ...]:
+    """For each ceiling its target's place in a head; None for scalp and eyes.
+
+    Raises
+    ------
+    PlacementRefused : the head has no such place
+    UnknownName : no target of that name
+    """
     sites: list[TargetSite | None] = []
     for ceiling in ceilings:
         if ceiling.where in (SCALP, EYES):

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
@@ -16,12 +17,14 @@ from scipy.ndimage import gaussian_filter
 
 from anodyne.coil import Coil, CurrentElements, Pose
 from anodyne.head import Surface, Tissue, tissue_name
+from anodyne.plan.array import CoilArray
 from anodyne.plan.cortex import SurfaceField
 from anodyne.plan.plan import DepthProfile, FieldSummary, RegionField
 from anodyne.plan.rendering import Frame, Seen, View, averaged, look, shaded
 from anodyne.plan.slices import Slice
+from anodyne.plan.steering import PATCH_RADIUS, ArrayFields, Steered
 from anodyne.plan.words import significant
-from anodyne.units import mm
+from anodyne.units import mm, us
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +38,9 @@ FIELD_COLOURS: Colormap = LinearSegmentedColormap.from_list(
     "field", plt.get_cmap("magma_r")(np.linspace(0.02, 0.82, 256))
 )
 """Pale is weak, dark is strong: matplotlib's magma, perceptually uniform, reversed, without its black end."""
+
+STEERING_COLOURS = "YlGnBu"
+"""Of the energy that an aim takes; told apart from the colours of the field."""
 
 TISSUE_COLOURS: Mapping[int, str] = {
     Tissue.WHITE_MATTER: "#f3efe6",
@@ -332,4 +338,107 @@ def plot_regions(field: FieldSummary, ax: Axes | None = None) -> Axes:
     ax.tick_params(axis="y", length=0, labelsize=8, labelcolor=INK)
     for label, mine in zip(ax.get_yticklabels(), own, strict=True):
         label.set_fontweight("bold" if mine else "normal")
+    return ax
+
+
+def plot_field_beneath(fields: ArrayFields, steered: Steered, ax: Axes | None = None, *, highest: float) -> Axes:
+    """\\|E\\| on the cortex seen through the array, for one aim; a cross at the aim, a dot at the field's summit.
+
+    Parameters
+    ----------
+    highest : of the colours' end, V/m
+    """
+    ax = ax if ax is not None else plt.subplots(figsize=(4, 4), layout="constrained")[1]
+    if steered.rates is not None:
+        magnitude = np.linalg.norm(np.tensordot(steered.rates, fields.e_field, axes=1), axis=1)
+        across = fields.across / mm
+        cells = ax.hexbin(
+            across[:, 0],
+            across[:, 1],
+            C=magnitude,
+            reduce_C_function=np.max,
+            gridsize=44,
+            cmap=FIELD_COLOURS,
+            vmin=0,
+            vmax=highest,
+            lw=0.2,
+        )
+        bar = ax.figure.colorbar(cells, ax=ax, shrink=0.78, aspect=22, pad=0.02)
+        bar.set_label("|E| (V/m)")
+        bar.outline.set_visible(False)
+    if steered.summit is not None:
+        ax.plot(*_across(fields, steered.summit), "o", ms=7, mfc="white", mec="black", label="field's summit")
+    ax.plot(*_across(fields, steered.aim), "x", ms=9, mew=2.2, color=MARK, label="aim")
+    ax.legend(loc="lower left", frameon=True, framealpha=0.85, fontsize=8)
+    return _dressed(ax, 0.8 * PATCH_RADIUS)
+
+
+def plot_steering(
+    fields: ArrayFields, array: CoilArray, steered: Sequence[Steered], ax: Axes | None = None, *, period: float
+) -> Axes:
+    """Every aim with a line to where the field's summit came to lie, coloured by the energy it takes.
+
+    Parameters
+    ----------
+    period : of the current's oscillation, s: its peak is the rate times the period over 2 pi
+    """
+    ax = ax if ax is not None else plt.subplots(figsize=(4, 4), layout="constrained")[1]
+    aims = np.array([_across(fields, one.aim) for one in steered])
+    cost = np.array([_cost(array, one, period) for one in steered])
+    reached = np.isfinite(cost)
+    for one, aim in zip(steered, aims, strict=True):
+        if one.summit is not None:
+            summit = _across(fields, one.summit)
+            ax.plot([aim[0], summit[0]], [aim[1], summit[1]], color="0.35", lw=1, zorder=1)
+            ax.plot(*summit, "o", ms=3, color="0.15", zorder=2)
+    if reached.any():
+        x, y = aims[reached].T
+        dots = ax.scatter(x, y, c=cost[reached], s=70, cmap=STEERING_COLOURS, ec="0.25", lw=0.6, zorder=3)
+        bar = ax.figure.colorbar(dots, ax=ax, shrink=0.78, aspect=22, pad=0.02)
+        bar.set_label("energy (J)" if array.inductance is not None else "sum of squared currents (kA²)")
+        bar.outline.set_visible(False)
+    if not reached.all():
+        ax.plot(*aims[~reached].T, "x", color="0.4", ms=7, zorder=3, label="not reached")
+        ax.legend(loc="lower left", frameon=True, framealpha=0.85, fontsize=8)
+    shown = [aims, *(_across(fields, one.summit)[None] for one in steered if one.summit is not None)]
+    return _dressed(ax, (np.abs(np.concatenate(shown)).max() + 4) * mm)
+
+
+def steering_figure(
+    fields: ArrayFields, array: CoilArray, steered: Sequence[Steered], *, period: float, title: str
+) -> Figure:
+    """The field for the first aim that was reached, for the furthest one, and all aims with their summits."""
+    reached = [one for one in steered if one.rates is not None]
+    figure, axes = plt.subplots(1, 3, figsize=(13.2, 4.3), layout="constrained")
+    highest = max((one.highest for one in reached), default=1.0)
+    ends = (reached[0], max(reached, key=lambda one: float(np.linalg.norm(one.offset)))) if reached else ()
+    for ax, one in zip(axes, ends, strict=False):
+        plot_field_beneath(fields, one, ax, highest=highest)
+        away = np.linalg.norm(one.offset) / mm
+        ax.set_title("aim on the axis" if away < 0.5 else f"aim {away:.0f} mm off the axis", fontsize=10)
+    plot_steering(fields, array, steered, axes[2], period=period)
+    mean_off = np.mean([one.off_aim for one in reached]) / mm if reached else np.nan
+    axes[2].set_title(f"aims (large), summits (small): {mean_off:.1f} mm apart", fontsize=10)
+    figure.suptitle(f"{title}; energy at the peak of a current of {period / us:.0f} µs period", fontsize=10.5)
+    return figure
+
+
+def _across(fields: ArrayFields, point: Floats) -> Floats:
+    """A point of the head in the array's own x and y, mm."""
+    return np.asarray(fields.pose.to_coil(point[None])[0, :2] / mm)
+
+
+def _cost(array: CoilArray, one: Steered, period: float) -> float:
+    if one.rates is None:
+        return float("nan")
+    currents = one.rates * period / (2 * np.pi)
+    energy = array.energy(currents)
+    return float((currents**2).sum() / 1e6) if energy is None else energy
+
+
+def _dressed(ax: Axes, reach: float) -> Axes:
+    limit = reach / mm
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="x of the array (mm)", ylabel="y of the array (mm)")
+    ax.set_aspect("equal")
+    ax.spines[["top", "right"]].set_visible(False)
     return ax

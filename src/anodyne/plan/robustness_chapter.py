@@ -59,20 +59,20 @@ def robustness_document(found: Robustness) -> dict[str, Any]:
 
 def _lead(plan: Plan) -> str:
     parts = [
-        f"with {found.error.label} it is expected to keep {percent(round(found.share, 2))} "
-        f"({significant(found.expected)} V/m), and one placement in twenty falls below "
-        f"{significant(found.percentile_5)} V/m"
+        f"with {found.error.label} {percent(round(found.share, 2))} ({significant(found.expected)} V/m; one placement "
+        f"in twenty below {significant(found.percentile_5)} V/m)"
         for found in plan.robustness
     ]
-    return f"Of the {significant(plan.robustness[0].planned)} V/m at the target: {listed(parts)}."
+    planned = significant(plan.robustness[0].planned)
+    return f"Of the {planned} V/m at the target one may expect, where the coil's place is found again {listed(parts)}."
 
 
 def _table(plan: Plan) -> Table:
     rows = tuple(
         (
             found.error.label,
-            f"{millimetres(found.error.distance, 1 if found.error.distance > 1 * mm else 2)}, "
-            f"{found.error.tilt / degree:.2g}°, {found.error.turn / degree:.2g}°",
+            f"{millimetres(found.error.distance, 2)}, "
+            f"{found.error.tilt / degree:.2f}°, {found.error.turn / degree:.2f}°",
             significant(found.expected),
             percent(round(found.share, 3)),
             significant(found.percentile_5),

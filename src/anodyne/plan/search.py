@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from anodyne.coil import Coil, Pose
 from anodyne.field import ExteriorField, FieldModel
 from anodyne.head import Head
-from anodyne.plan.finalists import Finalists, handle_first, judged
+from anodyne.plan.finalists import Finalists, ceiling_sites, handle_first, judged
 from anodyne.plan.goal import Goal
 from anodyne.plan.placement import (
     Candidates,
@@ -78,6 +78,7 @@ def search_placement(
     PlacementRefused : the coil cannot rest anywhere near the target, or no placement keeps below the goal's ceilings
     """
     grid = grid if grid is not None else SearchGrid()
+    ceiling_sites(head, goal.ceilings)  # refused before the work
     region = goal.site.region
     volumes = model.mesh.volumes[region]
     adjoint = model.adjoint(region, volumes / volumes.sum(), np.eye(3), progress)
