@@ -16,12 +16,17 @@ from anodyne.plan import (
     Goal,
     Rest,
     SearchGrid,
+    SteeringGrid,
+    array_fields,
     candidate_placements,
+    planar_five,
+    rest_array,
     robustness,
     search_placement,
+    steer,
 )
 from anodyne.plan.scoring import Scorer
-from anodyne.units import A_per_us, degree
+from anodyne.units import A_per_us, degree, mm, us
 from benchmarks.report import Row
 
 REPEATS = 5
@@ -50,6 +55,7 @@ def rows() -> Iterator[Row]:
         yield _placing(head, coil, goal, angles)
         yield from _scoring(adjoint, coil, goal, candidates)
         yield from _searching(model, head, coil, goal)
+    yield from _steering(model, head)
 
 
 def _timed(work: Callable[[], object], repeats: int = REPEATS) -> tuple[float, float]:
@@ -141,3 +147,23 @@ def _searching(model: FieldModel, head: Head, coil: Coil, goal: Goal) -> Iterato
             f"{kept.placements} misplacements in {seconds:.2f} s; 5th percentile {kept.percentile_5 / kept.planned:.1%}"
         )
         yield Row(name=f"expected |E| with {error.label}", value=100 * kept.share, unit="% of planned", note=note)
+
+
+def _steering(model: FieldModel, head: Head) -> Iterator[Row]:
+    """Five coils above the right hand area, 100 V/m to the front at every place within 15 mm of their axis."""
+    array = planar_five()
+    pose = rest_array(head, array, place_target(head, find_target("right-m1-hand")), 0.0, SearchGrid().hair)
+    begin = perf_counter()
+    fields = array_fields(model, head, array, pose)
+    yield Row(name="fields of five coils on the cortex", value=perf_counter() - begin, unit="s")
+    for most in (np.inf, 1.2):
+        grid = SteeringGrid(direction=(0.0, 1.0, 0.0), magnitude=100.0, most_elsewhere=most)
+        begin = perf_counter()
+        aims = steer(fields, array, grid)
+        seconds = perf_counter() - begin
+        reached = [one for one in aims if one.rates is not None]
+        energies = [array.energy(one.rates * 300 * us / (2 * np.pi)) or 0 for one in aims if one.rates is not None]
+        words = "" if np.isinf(most) else f", at most {most:.0%} elsewhere"
+        note = f"{len(reached)} of {len(aims)} aims, median energy {np.median(energies):.0f} J, {seconds:.2f} s"
+        off = float(np.mean([one.off_aim for one in reached])) / mm
+        yield Row(name=f"summit of the field off the aim{words}", value=off, unit="mm on average", note=note)
