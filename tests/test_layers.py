@@ -86,6 +86,33 @@ def shape_faults(path: Path, tree: ast.Module) -> Iterator[str]:
             yield f"line {node.lineno}: a global statement"
 
 
+def compiled_functions(tree: ast.Module) -> dict[str, tuple[ast.FunctionDef, bool]]:
+    """Functions that numba compiles, by name, and whether they run in parallel."""
+    found = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            decorators = [ast.unparse(decorator) for decorator in node.decorator_list]
+            if any(re.match(r"(numba\.)?njit\b", decorator) for decorator in decorators):
+                found[node.name] = node, any("parallel=True" in decorator for decorator in decorators)
+    return found
+
+
+def kernel_faults(tree: ast.Module, trees: dict[str, ast.Module]) -> Iterator[str]:
+    """Serial compiled functions that call parallel ones: read back from the cache, they find no threads and crash."""
+    known = compiled_functions(tree)
+    parallel = {name for name, (_, is_parallel) in known.items() if is_parallel}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module in trees:
+            theirs = compiled_functions(trees[node.module])
+            for alias in node.names:
+                if alias.name in theirs and theirs[alias.name][1]:
+                    parallel.add(alias.asname or alias.name)
+    for name, (function, is_parallel) in known.items():
+        for node in () if is_parallel else ast.walk(function):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in parallel:
+                yield f"line {node.lineno}: {name} is serial and calls {node.func.id}, which is parallel"
+
+
 def face_faults(tree: ast.Module) -> Iterator[str]:
     """What is wrong with a package's `__init__.py`: it holds a docstring, imports and `__all__`."""
     if ast.get_docstring(tree) is None:
@@ -106,12 +133,14 @@ def face_faults(tree: ast.Module) -> Iterator[str]:
 def faults(source: Path) -> list[str]:
     """Everything in the package at `source` that the house plan forbids, one line each."""
     found = []
+    trees = {}
     for path in sorted(source.rglob("*.py")):
         relative = path.relative_to(source)
+        parts = relative.parts[:-1] if path.name == "__init__.py" else (*relative.parts[:-1], relative.stem)
         tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        trees[".".join(["anodyne", *parts])] = (path, relative, parts, tree)
+    for module, (path, relative, parts, tree) in trees.items():
         is_face = path.name == "__init__.py"
-        parts = relative.parts[:-1] if is_face else (*relative.parts[:-1], relative.stem)
-        module = ".".join(["anodyne", *parts])
         here: list[str] = []
         if parts and parts[0] not in FLOOR_OF:
             here.append("is in no room of the house plan")
@@ -124,6 +153,7 @@ def faults(source: Path) -> list[str]:
             if is_face and imported.endswith(".plot"):
                 here.append(f"line {line}: a face never imports plot.py")
         here += shape_faults(path, tree)
+        here += kernel_faults(tree, {name: tree for name, (*_, tree) in trees.items()})
         if is_face and parts:
             here += face_faults(tree)
         if not parts and len(tree.body) > 2:
@@ -184,6 +214,11 @@ def test_lawful_tree_passes(tmp_path):
         ("head/mesh.py", "x = 1\n" * 501, "501 lines"),
         ("head/mesh.py", "def f():\n" + "    x = 1\n" * 61, "61 lines"),
         ("head/mesh.py", "try:\n    x = 1\nexcept:\n    pass\n", "bare except"),
+        (
+            "head/mesh.py",
+            "@njit(parallel=True)\ndef f():\n    pass\n\n\n@njit(cache=True)\ndef g():\n    f()\n",
+            "g is serial and calls f",
+        ),
     ],
 )
 def test_unlawful_tree_is_found_out(tmp_path, name, text, says):

@@ -10,13 +10,21 @@ FACES = np.array([[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]], dtype=np.int32)
 """Corners of the face opposite each corner, counter-clockwise from outside a right-handed tetrahedron."""
 
 
-@njit(cache=True)
 def neighbouring_tetrahedra(tetrahedra: IndexArray, n_nodes: int) -> IndexArray:
     """(n_tetrahedra, 4) the tetrahedron across the face opposite each corner, -1 where there is none.
 
     Faces are sorted into one bucket per lowest node, then paired within each bucket. Where more than
     two tetrahedra share a face (no proper mesh has that) the first two in order become neighbours.
     """
+    neighbours = np.full((len(tetrahedra), 4), -1, dtype=np.int32)
+    start, order = _buckets(tetrahedra, n_nodes)
+    _pair_faces(tetrahedra, start, order, neighbours)
+    return neighbours
+
+
+@njit(cache=True)
+def _buckets(tetrahedra: IndexArray, n_nodes: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Faces in the order of their lowest node, as ``order[start[node]:start[node + 1]]``."""
     start = np.zeros(n_nodes + 1, dtype=np.int64)
     for t in range(len(tetrahedra)):
         for face in range(4):
@@ -29,9 +37,7 @@ def neighbouring_tetrahedra(tetrahedra: IndexArray, n_nodes: int) -> IndexArray:
             lowest = _face_key(tetrahedra[t], face)[0]
             order[fill[lowest]] = 4 * t + face
             fill[lowest] += 1
-    neighbours = np.full((len(tetrahedra), 4), -1, dtype=np.int32)
-    _pair_faces(tetrahedra, start, order, neighbours)
-    return neighbours
+    return start, order
 
 
 @njit(cache=True, parallel=True)
