@@ -9,9 +9,9 @@ import numpy as np
 
 from anodyne.coil import Coil, CurrentElements, Pose, WireCoil, find_coil
 from anodyne.field import FieldBasis, RandomPlacements, SecondOrderModel, build_basis
-from anodyne.field.basis_build import full_solutions, points_in_grey_matter
-from anodyne.field.block_kernels import LANES
-from anodyne.field.block_solver import BlockSolver
+from anodyne.field.basis.build import full_solutions, points_in_grey_matter
+from anodyne.field.elements.block_kernels import LANES
+from anodyne.field.elements.block_solver import BlockSolver
 from anodyne.head import Head, template_head
 from anodyne.units import A_per_us, degree, mm, ms
 from benchmarks.report import Row

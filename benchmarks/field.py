@@ -49,7 +49,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _other_solvers(model: FieldModel) -> Iterator[Row]:
     """PyAMG's own conjugate gradients on the same matrix, one node held at zero, to the same residual."""
-    matrix = csr_matrix(model._matrix)[1:, 1:]
+    matrix = csr_matrix(model.matrix)[1:, 1:]
     right = np.random.default_rng(0).normal(size=matrix.shape[0])
     right -= right.mean()
     for name, build in (

@@ -14,7 +14,7 @@ from anodyne.field import (
     MeanMagnitude,
     published_ranges,
 )
-from anodyne.field.uncertainty_polynomials import PolynomialChaos
+from anodyne.field.uncertainty.polynomials import PolynomialChaos
 from anodyne.head import TARGETS, Conductivities, Head, Tissue, find_target, place_target, template_head, tissue_name
 from anodyne.units import A_per_us, mm, percent
 from benchmarks.report import Row

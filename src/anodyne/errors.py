@@ -34,5 +34,9 @@ class NotConverged(AnodyneError):
     """An iteration that did not reach its tolerance; the text says how far it came."""
 
 
+class NotAvailable(AnodyneError):
+    """Something that this machine or this installation does not have."""
+
+
 class WorkersLost(AnodyneError):
     """Processes that were to share the work cannot be reached, or died; what they finished is kept."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-import anodyne.field.basis_file
+import anodyne.field.basis.file
 from anodyne.coil import CompositeCoil, Pose, find_coil, find_entry
 from anodyne.errors import CannotWrite, PlacementRefused, UnreadableFile
 from anodyne.field import FieldBasis, RandomPlacements, SecondOrderModel, build_basis, read_basis, write_basis
@@ -185,7 +185,7 @@ def test_a_full_disk_leaves_nothing_behind(basis, tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(anodyne.field.basis_file.np, "savez", full)
+    monkeypatch.setattr(anodyne.field.basis.file.np, "savez", full)
     with pytest.raises(CannotWrite, match="full"):
         write_basis(tmp_path / "field_basis.npz", basis)
     assert list(tmp_path.iterdir()) == []

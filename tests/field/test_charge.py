@@ -7,9 +7,9 @@ from numpy.testing import assert_allclose
 from anodyne.coil import Coil, Pose, find_entry
 from anodyne.errors import NotConverged, PlacementRefused
 from anodyne.field import FieldModel, sphere_e_field
-from anodyne.field.charge import ChargeModel
-from anodyne.field.charge_grid import SmoothSum
-from anodyne.field.charge_kernels import THREE_POINTS, Facets, _solid_angle, _triangle, edges_of
+from anodyne.field.charges.grid import SmoothSum
+from anodyne.field.charges.kernels import THREE_POINTS, Facets, _solid_angle, _triangle, edges_of
+from anodyne.field.charges.model import ChargeModel
 from anodyne.head import Conductivities, TetrahedralMesh, layered_sphere
 from anodyne.units import A_per_us, mm
 

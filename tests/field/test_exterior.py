@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from anodyne.coil import find_entry
-from anodyne.field.exterior import acting_on, condensed, condensed_adjoint, magnetic_field_on, potential_on
-from anodyne.field.model import AdjointSources
+from anodyne.field.elements.first_order import AdjointSources
+from anodyne.field.reciprocity.exterior import acting_on, condensed, condensed_adjoint, magnetic_field_on, potential_on
 from anodyne.units import mm
 
 RNG = np.random.default_rng(3)

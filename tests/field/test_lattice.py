@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from anodyne.field.lattice import NestedLattice, _spread
+from anodyne.field.reciprocity.lattice import NestedLattice, _spread
 from anodyne.units import mm
 
 MIDDLE = np.array([10, -20, 30]) * mm

@@ -8,7 +8,7 @@ from scipy.special import eval_legendre
 from anodyne.coil import CurrentElements, Pose, SampledCoil, WireCoil, find_entry
 from anodyne.errors import PlacementRefused
 from anodyne.field import FieldModel, FittedSphere, VectorPotential, sphere_e_field
-from anodyne.field.sphere_kernels import field_of_wires
+from anodyne.field.primary.sphere_kernels import field_of_wires
 from anodyne.head import TetrahedralMesh, layered_sphere
 from anodyne.units import A_per_us, mm
 

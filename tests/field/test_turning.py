@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from anodyne.coil import CompositeCoil, Pose, SampledCoil, find_entry
 from anodyne.field import ExteriorField, FieldModel, placement_components, turned_components
-from anodyne.field.turning import CUBIC, _Rings
+from anodyne.field.reciprocity.turning import CUBIC, _Rings
 from anodyne.head import layered_sphere
 from anodyne.units import A_per_us, degree, mm
 

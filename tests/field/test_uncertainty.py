@@ -20,7 +20,7 @@ from anodyne.field import (
     percentile,
     published_ranges,
 )
-from anodyne.field.uncertainty_polynomials import PolynomialChaos, jacobi_values
+from anodyne.field.uncertainty.polynomials import PolynomialChaos, jacobi_values
 from anodyne.head import Conductivities, TetrahedralMesh, Tissue, layered_sphere
 from anodyne.units import A_per_us, mm
 

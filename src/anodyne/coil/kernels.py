@@ -1,6 +1,6 @@
 """Sums of vector potential and magnetic field over a coil's elements, point by point and in parallel.
 
-The two sums of A and B run in the precision of their arrays: single precision is twice as fast and right to 1e-6.
+The sums run in the precision of their arrays: single precision is twice as fast and right to 1e-6.
 Nothing of the size points × elements is ever held: each thread walks the elements for one point with
 its sums in registers. Constants: μ₀/4π = 1e-7 H/m (exact before 2019, to 1.5e-10 since). The formulas are
 Jackson, *Classical Electrodynamics* (3rd ed.), eqs. 5.32 (A of currents), 5.4 (Biot–Savart), 5.55 (A of a
@@ -79,20 +79,27 @@ def sum_of_crosses(points: Array, positions: Array, vectors: Array) -> Array:  #
 @njit(parallel=True, fastmath=True, cache=True)
 def field_of_dipoles(points: Array, positions: Array, moments: Array) -> Array:  # pragma: no cover
     """B per ampere = μ₀/4π Σ (3 (m·r) r/|r|⁵ − m/|r|³); shapes as above -> (n, 3) T/A."""
-    out = np.empty((points.shape[0], 3))
-    px, py, pz = positions[:, 0].copy(), positions[:, 1].copy(), positions[:, 2].copy()
-    mx, my, mz = moments[:, 0].copy(), moments[:, 1].copy(), moments[:, 2].copy()
+    out = np.zeros((points.shape[0], 3))
+    one = positions.dtype.type(1)
+    three = one + one + one
+    places, strengths = positions.T.copy(), moments.T.copy()
     for i in prange(points.shape[0]):
         x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        bx = by = bz = 0.0
-        for j in range(px.size):
-            rx, ry, rz = x - px[j], y - py[j], z - pz[j]
-            inverse = 1.0 / np.sqrt(rx * rx + ry * ry + rz * rz)
-            square = inverse * inverse
-            cube = inverse * square
-            along = 3.0 * (mx[j] * rx + my[j] * ry + mz[j] * rz) * square
-            bx += (along * rx - mx[j]) * cube
-            by += (along * ry - my[j]) * cube
-            bz += (along * rz - mz[j]) * cube
-        out[i, 0], out[i, 1], out[i, 2] = MU0_OVER_4PI * bx, MU0_OVER_4PI * by, MU0_OVER_4PI * bz
+        for first in range(0, places.shape[1], BLOCK):
+            last = min(first + BLOCK, places.shape[1])
+            px, py, pz = places[0, first:last], places[1, first:last], places[2, first:last]
+            mx, my, mz = strengths[0, first:last], strengths[1, first:last], strengths[2, first:last]
+            bx = by = bz = one - one
+            for j in range(px.size):
+                rx, ry, rz = x - px[j], y - py[j], z - pz[j]
+                inverse = one / np.sqrt(rx * rx + ry * ry + rz * rz)
+                square = inverse * inverse
+                cube = inverse * square
+                along = three * (mx[j] * rx + my[j] * ry + mz[j] * rz) * square
+                bx += (along * rx - mx[j]) * cube
+                by += (along * ry - my[j]) * cube
+                bz += (along * rz - mz[j]) * cube
+            out[i, 0] += MU0_OVER_4PI * bx
+            out[i, 1] += MU0_OVER_4PI * by
+            out[i, 2] += MU0_OVER_4PI * bz
     return out

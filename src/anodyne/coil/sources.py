@@ -35,8 +35,8 @@ class Sources(ABC):
         """A per ampere at (n, 3) points (m): (n, 3) T·m/A; in float32 right to 1e-6 and twice as fast."""
 
     @abstractmethod
-    def magnetic_field(self, points: ArrayLike) -> Array:
-        """B per ampere at (n, 3) points (m): (n, 3) T/A."""
+    def magnetic_field(self, points: ArrayLike, dtype: type[np.floating] = np.float64) -> Array:
+        """B per ampere at (n, 3) points (m): (n, 3) T/A; in float32 right to 1e-6 and twice as fast."""
 
     @abstractmethod
     def moved(self, transform: ArrayLike) -> Sources:
@@ -73,9 +73,10 @@ class CurrentElements(Sources):
         result: Array = potential_of_currents(*(array.astype(dtype, copy=False) for array in arrays))
         return result
 
-    def magnetic_field(self, points: ArrayLike) -> Array:
-        """B per ampere at (n, 3) points (m): (n, 3) T/A."""
-        result: Array = sum_of_crosses(_points(points), self.positions, self.vectors)
+    def magnetic_field(self, points: ArrayLike, dtype: type[np.floating] = np.float64) -> Array:
+        """B per ampere at (n, 3) points (m): (n, 3) T/A; in float32 right to 1e-6 and twice as fast."""
+        arrays = (_points(points), self.positions, self.vectors)
+        result: Array = sum_of_crosses(*(array.astype(dtype, copy=False) for array in arrays))
         return result
 
     def moved(self, transform: ArrayLike) -> CurrentElements:
@@ -111,9 +112,10 @@ class MagneticDipoles(Sources):
         result: Array = sum_of_crosses(*(array.astype(dtype, copy=False) for array in arrays))
         return result
 
-    def magnetic_field(self, points: ArrayLike) -> Array:
-        """B per ampere at (n, 3) points (m): (n, 3) T/A."""
-        result: Array = field_of_dipoles(_points(points), self.positions, self.moments)
+    def magnetic_field(self, points: ArrayLike, dtype: type[np.floating] = np.float64) -> Array:
+        """B per ampere at (n, 3) points (m): (n, 3) T/A; in float32 right to 1e-6 and twice as fast."""
+        arrays = (_points(points), self.positions, self.moments)
+        result: Array = field_of_dipoles(*(array.astype(dtype, copy=False) for array in arrays))
         return result
 
     def moved(self, transform: ArrayLike) -> MagneticDipoles:

@@ -1,23 +1,44 @@
 """From a head, a coil and a pose to the E-field, in V/m, anywhere."""
 
-from anodyne.field.basis import BasisTest, DeviceBasis, FieldBasis
-from anodyne.field.basis_build import RandomPlacements, build_basis, conductivity_fingerprint
-from anodyne.field.basis_file import BASIS_NAME, read_basis, write_basis
-from anodyne.field.charge import ChargeModel, ChargeSolution
+from anodyne.field.basis import (
+    BASIS_NAME,
+    BasisTest,
+    DeviceBasis,
+    FieldBasis,
+    RandomPlacements,
+    build_basis,
+    conductivity_fingerprint,
+    read_basis,
+    write_basis,
+)
+from anodyne.field.charges import ChargeModel, ChargeSolution
+from anodyne.field.conductor import refuse_coil_inside
 from anodyne.field.electric import ElectricField, current_density
+from anodyne.field.elements import AdjointSources, DeviceModel, FieldModel, SecondOrderModel, find_device
 from anodyne.field.export import FIELD_ENDINGS, write_field
-from anodyne.field.model import AdjointSources, FieldModel, refuse_coil_inside
-from anodyne.field.primary import FittedSphere, PrimaryField, VectorPotential
-from anodyne.field.reciprocity import ExteriorField, placement_components
+from anodyne.field.primary import FittedSphere, PrimaryField, VectorPotential, sphere_e_field
+from anodyne.field.reciprocity import (
+    RING_SPACING,
+    ExteriorField,
+    TurnedComponents,
+    placement_components,
+    turned_components,
+)
 from anodyne.field.recovery import RecoveredField
 from anodyne.field.regions import TissuePeak, mean, mean_of_highest, peak_by_tissue, percentile
-from anodyne.field.second_order import SecondOrderModel
 from anodyne.field.solvers import DEFAULT_SOLVER, SOLVERS, Solver, SolverEntry, find_solver, solve
-from anodyne.field.sphere import sphere_e_field
-from anodyne.field.turning import RING_SPACING, TurnedComponents, turned_components
-from anodyne.field.uncertainty import ConductivityStudy, ConductivityUncertainty, UncertainQuantity
-from anodyne.field.uncertainty_quantities import FieldQuantity, HighPercentile, MeanComponent, MeanMagnitude
-from anodyne.field.uncertainty_ranges import ConductivityRange, meta_analysis_source, published_ranges
+from anodyne.field.uncertainty import (
+    ConductivityRange,
+    ConductivityStudy,
+    ConductivityUncertainty,
+    FieldQuantity,
+    HighPercentile,
+    MeanComponent,
+    MeanMagnitude,
+    UncertainQuantity,
+    meta_analysis_source,
+    published_ranges,
+)
 from anodyne.field.validation import (
     VALIDATION_COILS,
     VALIDATION_EDGES,
@@ -50,6 +71,7 @@ __all__ = [
     "ConductivityRange",
     "ConductivityStudy",
     "ConductivityUncertainty",
+    "DeviceModel",
     "ElectricField",
     "ExteriorField",
     "FieldModel",
@@ -71,6 +93,7 @@ __all__ = [
     "compare_fields",
     "current_density",
     "field_image",
+    "find_device",
     "find_solver",
     "mean",
     "meta_analysis_source",

@@ -7,15 +7,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from anodyne.field.basis_plot import plot_basis as plot_basis
-from anodyne.field.basis_plot import plot_cortex as plot_cortex
-from anodyne.field.basis_plot import plot_modes as plot_modes
-from anodyne.field.basis_plot import plot_tests as plot_tests
+from anodyne.field.basis.plot import plot_basis as plot_basis
+from anodyne.field.basis.plot import plot_cortex as plot_cortex
+from anodyne.field.basis.plot import plot_modes as plot_modes
+from anodyne.field.basis.plot import plot_tests as plot_tests
 from anodyne.field.electric import ElectricField
 from anodyne.field.regions import percentile
-from anodyne.field.uncertainty_plot import plot_contributors as plot_contributors
-from anodyne.field.uncertainty_plot import plot_intervals as plot_intervals
-from anodyne.field.uncertainty_plot import plot_ranges as plot_ranges
+from anodyne.field.uncertainty.plot import plot_contributors as plot_contributors
+from anodyne.field.uncertainty.plot import plot_intervals as plot_intervals
+from anodyne.field.uncertainty.plot import plot_ranges as plot_ranges
 from anodyne.field.validation_plot import plot_validation as plot_validation
 from anodyne.field.volume import field_image
 from anodyne.head import Tissue

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from anodyne.field.assembly import incidence
+from anodyne.field.elements.assembly import incidence
 
 Floats = NDArray[np.float64]
 

@@ -8,11 +8,11 @@ from typing import Protocol
 from numpy.typing import ArrayLike
 
 from anodyne.coil import Coil, Pose
-from anodyne.field.charge import ChargeModel
+from anodyne.field.charges.model import ChargeModel
 from anodyne.field.electric import ElectricField
-from anodyne.field.model import FieldModel
-from anodyne.field.primary import FittedSphere
-from anodyne.field.second_order import SecondOrderModel
+from anodyne.field.elements.first_order import FieldModel
+from anodyne.field.elements.second_order import SecondOrderModel
+from anodyne.field.primary.fields import FittedSphere
 from anodyne.head import Conductivities, TetrahedralMesh
 from anodyne.names import unknown_name
 from anodyne.progress import SILENT, Progress

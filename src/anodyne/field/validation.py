@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from anodyne.coil import Coil, Pose, find_coil
 from anodyne.field.electric import ElectricField
-from anodyne.field.model import FieldModel
-from anodyne.field.primary import FittedSphere
+from anodyne.field.elements.first_order import FieldModel
+from anodyne.field.primary.fields import FittedSphere
 from anodyne.field.solvers import SOLVERS, Solver, find_solver
 from anodyne.head import TetrahedralMesh, layered_sphere
 from anodyne.progress import SILENT, Progress

@@ -3,8 +3,7 @@
 import json
 import shutil
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +12,6 @@ from threading import Lock
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
-
-import numpy as np
 
 import anodyne
 from anodyne.coil import write_pose
@@ -187,8 +184,7 @@ def _planned_row(subject: Subject, terms: CohortTerms, digest: str, begin: float
     coil = subject.find_coil()
     dose_for(coil, subject.prescription)  # refused before the head is read
     head = load_head(subject.head)
-    with _reproducible():
-        planned = make_plan(head, coil, subject.prescription)
+    planned = make_plan(head, coil, subject.prescription)
     on_fsaverage = None if head.head_from_mni is None else field_on_fsaverage(head, planned.field)
     with replacing_folder(terms.folder / SUBJECTS / subject.name, marker=RECORD) as temporary:
         _write_plan(temporary, planned, with_reports=terms.with_reports)
@@ -206,18 +202,6 @@ def _distances(field: FsaverageField | None) -> dict[str, float]:
         "fsaverage_distance_median_mm": round(field.percentile_of_distance(0.5) / mm, 2),
         "fsaverage_distance_95th_mm": round(field.percentile_of_distance(0.95) / mm, 2),
     }
-
-
-@contextmanager
-def _reproducible() -> Iterator[None]:
-    """Within the block the same chance each time: PyAMG draws the vectors it estimates eigenvalues with from
-    numpy's global generator, and they move the field by parts in 1e11."""
-    state = np.random.get_state()  # noqa: NPY002  it is this generator that PyAMG uses
-    np.random.seed(0)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
 
 
 def _write_plan(folder: Path, planned: Planned, *, with_reports: bool) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from anodyne.field.assembly import _conducted
-from anodyne.field.second_order_assembly import EDGE_CORNERS, _gradients
+from anodyne.field.elements.assembly import _conducted
+from anodyne.field.elements.second_order_assembly import EDGE_CORNERS, _gradients
 
 LANES = 16
 """Columns of every block."""

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anodyne.coil import Coil, Pose, Sources
-from anodyne.field.exterior import Kernel, acting_on, condensed, condensed_adjoint
-from anodyne.field.lattice import FINEST, NestedLattice
-from anodyne.field.model import AdjointSources
+from anodyne.field.elements.first_order import AdjointSources
+from anodyne.field.reciprocity.exterior import Kernel, acting_on, condensed, condensed_adjoint
+from anodyne.field.reciprocity.lattice import FINEST, NestedLattice
 from anodyne.progress import SILENT, Progress
 from anodyne.units import mm
 

@@ -1,7 +1,5 @@
 """Computing a head's field basis: its modes by full solutions in blocks, and its own test."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from time import perf_counter, process_time
@@ -11,12 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from anodyne.coil import Coil, Pose, find_coil
-from anodyne.field.basis import BasisTest, FieldBasis
-from anodyne.field.basis_kernels import potential_matrix
-from anodyne.field.basis_sources import Combinations, DipoleShell, combinations, thinned
-from anodyne.field.block_kernels import LANES
-from anodyne.field.block_solver import BLOCK_TOLERANCE, BlockSolver, PointFields
-from anodyne.field.second_order import SecondOrderModel
+from anodyne.field.basis.field_basis import BasisTest, FieldBasis
+from anodyne.field.basis.kernels import potential_matrix
+from anodyne.field.basis.sources import Combinations, DipoleShell, combinations, thinned
+from anodyne.field.elements.block_kernels import LANES
+from anodyne.field.elements.block_solver import BLOCK_TOLERANCE, BlockSolver, PointFields
+from anodyne.field.elements.second_order import SecondOrderModel
+from anodyne.field.primary.fields import VectorPotential
 from anodyne.head import Conductivities, Head, Image, TetrahedralMesh, Tissue
 from anodyne.progress import SILENT, Advance, Progress
 from anodyne.units import A_per_us, mm
@@ -77,8 +76,7 @@ def build_basis(
     with progress.stage("choose combinations of dipoles"):
         shell = DipoleShell.about(head)
         chosen = combinations(head, shell, modes)
-    with _the_same_every_time():
-        model = SecondOrderModel(head.mesh, conductivity, progress=progress)
+    model = SecondOrderModel(head.mesh, conductivity, progress=progress)
     places, triangles = thinned(head.mid_grey, points)
     solver = BlockSolver(model, points_in_grey_matter(head.mesh, places))
     fields = _solved(solver, shell, chosen, progress)
@@ -109,17 +107,6 @@ def build_basis(
         "processor_seconds": round(process_time() - processor, 1),
     }
     return replace(basis, tests=measured, options=options)
-
-
-@contextmanager
-def _the_same_every_time() -> Iterator[None]:
-    """NumPy's shared random numbers, which PyAMG starts its estimates from, from a fixed seed; then as they were."""
-    before = np.random.get_state()  # noqa: NPY002
-    np.random.seed(0)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(before)  # noqa: NPY002
 
 
 def conductivity_fingerprint(conductivity: ArrayLike) -> str:
@@ -265,7 +252,7 @@ def full_solutions(solver: BlockSolver, placed: list[tuple[Coil, Pose]], progres
     primaries = np.zeros((len(samples), 3, LANES), np.float32)
     with progress.stage("solve tests", len(placed) + LANES) as advance:
         for lane, (coil, pose) in enumerate(placed):
-            primaries[:, :, lane] = -coil.da_dt(samples, pose, 1 * A_per_us)
+            primaries[:, :, lane] = VectorPotential().at(samples, coil, pose, 1 * A_per_us)
             advance(1)
         fields = solver.solve(primaries)
         advance(LANES)

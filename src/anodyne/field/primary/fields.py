@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from anodyne.coil import Coil, CurrentElements, MagneticDipoles, Pose
 from anodyne.errors import PlacementRefused
-from anodyne.field.sphere_kernels import field_of_dipoles, field_of_wires, hidden_points
+from anodyne.field.primary.sphere_kernels import field_of_dipoles, field_of_wires, hidden_points
 from anodyne.head import TetrahedralMesh, Tissue
 
 Floats = NDArray[np.float64]
@@ -57,7 +57,7 @@ class FittedSphere(PrimaryField):
     It depends on the coil's magnetic field in the body alone, so any two sources of the same field
     enter alike, and in a round head it leaves little to the potential.
     For magnetic dipoles it is the reciprocal of Sarvas (1987, Phys Med Biol 32:11, eq. 25), for pieces of
-    wire see `anodyne.field.sphere_kernels`.
+    wire see `anodyne.field.primary.sphere_kernels`.
 
     Attributes
     ----------

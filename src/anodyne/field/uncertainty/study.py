@@ -1,10 +1,10 @@
 """How far the field depends on conductivities that nobody has measured in this head.
 
 Each tissue's conductivity is drawn from its published range, independently. A few full solves make a
-basis (`anodyne.field.uncertainty_basis`) that then answers for thousands of draws; every solve is first
+basis (`anodyne.field.uncertainty.reduced_basis`) that then answers for thousands of draws; every solve is first
 predicted from those before it, so that each checks the basis before it joins. Intervals are
 percentiles over the draws, and the share of each tissue in the variance comes from a polynomial fitted
-to them (`anodyne.field.uncertainty_polynomials`).
+to them (`anodyne.field.uncertainty.polynomials`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,13 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta, qmc
 
 from anodyne.coil import Coil, Pose
-from anodyne.field.assembly import corner_mean, gradient
-from anodyne.field.model import FieldModel, refuse_coil_inside
-from anodyne.field.multigrid import Multigrid, conjugate_gradients
-from anodyne.field.uncertainty_basis import ReducedBasis, TissueSum
-from anodyne.field.uncertainty_polynomials import PolynomialChaos
-from anodyne.field.uncertainty_quantities import FieldQuantity
-from anodyne.field.uncertainty_ranges import ConductivityRange, published_ranges
+from anodyne.field.conductor import refuse_coil_inside
+from anodyne.field.elements.assembly import corner_mean, gradient
+from anodyne.field.elements.first_order import FieldModel
+from anodyne.field.elements.multigrid import Multigrid, conjugate_gradients
+from anodyne.field.uncertainty.polynomials import PolynomialChaos
+from anodyne.field.uncertainty.quantities import FieldQuantity
+from anodyne.field.uncertainty.ranges import ConductivityRange, published_ranges
+from anodyne.field.uncertainty.reduced_basis import ReducedBasis, TissueSum
 from anodyne.head import TetrahedralMesh
 from anodyne.progress import SILENT, Progress
 
@@ -404,7 +405,7 @@ class _Search:
         """E in the tetrahedra of some looks, (n, 3) array, V/m."""
         mesh = self._model.mesh
         nodal = np.zeros(len(mesh.nodes))
-        nodal[self._model._used] = potential
+        nodal[self._model.used] = potential
         chosen = np.ascontiguousarray(mesh.tetrahedra[looks.tetrahedra])
         return np.asarray(self._primary[looks.tetrahedra] - gradient(mesh.nodes, chosen, nodal))
 

@@ -75,7 +75,7 @@ class ConductivityRange:
 
 
 def _load() -> dict[int, ConductivityRange]:
-    text = (files("anodyne.field") / "conductivity_ranges.yaml").read_text(encoding="utf-8")
+    text = (files("anodyne.field.uncertainty") / "conductivity_ranges.yaml").read_text(encoding="utf-8")
     content = yaml.safe_load(text)
     ranges = {}
     for name, entry in content["tissues"].items():
@@ -100,5 +100,5 @@ def published_ranges() -> Mapping[int, ConductivityRange]:
 @cache
 def meta_analysis_source() -> str:
     """Where `ConductivityRange.meta_analysis` comes from."""
-    text = (files("anodyne.field") / "conductivity_ranges.yaml").read_text(encoding="utf-8")
+    text = (files("anodyne.field.uncertainty") / "conductivity_ranges.yaml").read_text(encoding="utf-8")
     return str(yaml.safe_load(text)["meta_analysis_source"])

@@ -12,7 +12,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from anodyne.coil import CurrentElements, MagneticDipoles, Sources
-from anodyne.field.model import AdjointSources
+from anodyne.field.elements.first_order import AdjointSources
 from anodyne.units import mm
 
 Floats = NDArray[np.float64]

@@ -1,17 +1,28 @@
 """A head made ready once and solved for any coil at any pose, forwards and by reciprocity."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anodyne.coil import Coil, Pose
-from anodyne.errors import PlacementRefused
-from anodyne.field.assembly import conducted, corner_mean, divergence_load, gradient, incidence, stiffness_matrix
+from anodyne.field.conductor import conductivity_of, refuse_coil_inside
 from anodyne.field.electric import ElectricField
-from anodyne.field.multigrid import Multigrid, conjugate_gradients
-from anodyne.field.primary import PrimaryField, VectorPotential
+from anodyne.field.elements.assembly import (
+    conducted,
+    corner_mean,
+    divergence_load,
+    gradient,
+    incidence,
+    stiffness_matrix,
+)
+from anodyne.field.elements.device import DeviceModel
+from anodyne.field.elements.multigrid import Multigrid, conjugate_gradients
+from anodyne.field.elements.parts import POSES_AT_ONCE, ModelParts
+from anodyne.field.primary.fields import PrimaryField, VectorPotential
 from anodyne.head import Conductivities, TetrahedralMesh
 from anodyne.progress import SILENT, Progress
 
@@ -52,7 +63,14 @@ class FieldModel:
     mesh : the conductor
     conductivity : a table by tissue, or an array of (n_tetrahedra,) scalars or (n_tetrahedra, 3, 3)
         symmetric tensors, S/m
+    primary : how the coil enters
     tolerance : relative residual of every solve
+
+    Attributes
+    ----------
+    matrix : of the nodes in use, `used`, S
+    offsets, members : tetrahedra about every node, as from `incidence`
+    timings : seconds spent in making it ready
 
     Raises
     ------
@@ -75,14 +93,14 @@ class FieldModel:
         self.timings: dict[str, float] = {}
         begin = perf_counter()
         with progress.stage("assemble"):
-            self._offsets, self._members = incidence(mesh.tetrahedra, len(mesh.nodes))
-            matrix = stiffness_matrix(mesh.nodes, mesh.tetrahedra, self.conductivity, self._offsets, self._members)
-            self._used = np.flatnonzero(np.diff(self._offsets) > 0)
-            self._matrix = matrix if len(self._used) == len(mesh.nodes) else matrix[self._used][:, self._used].tocsr()
+            self.offsets, self.members = incidence(mesh.tetrahedra, len(mesh.nodes))
+            matrix = stiffness_matrix(mesh.nodes, mesh.tetrahedra, self.conductivity, self.offsets, self.members)
+            self.used = np.flatnonzero(np.diff(self.offsets) > 0)
+            self.matrix = matrix if len(self.used) == len(mesh.nodes) else matrix[self.used][:, self.used].tocsr()
         self.timings["assemble"] = perf_counter() - begin
         begin = perf_counter()
         with progress.stage("set up solver"):
-            self._preconditioner = Multigrid(self._matrix)
+            self._preconditioner = Multigrid(self.matrix)
         self.timings["set_up"] = perf_counter() - begin
 
     def solve(self, coil: Coil, pose: Pose, di_dt: float, progress: Progress = SILENT) -> ElectricField:
@@ -93,41 +111,75 @@ class FieldModel:
         PlacementRefused : a part of the winding lies inside the conductor
         NotConverged : the linear solver did not reach its tolerance
         """
-        refuse_coil_inside(self.mesh, coil, pose)
-        begin = perf_counter()
-        with progress.stage("primary field"):
-            nodal = self.primary.at(self.mesh.nodes, coil, pose, di_dt)
-        primary = perf_counter() - begin
-        field = self.solve_primary(nodal, di_dt, progress)
-        timings = {**self.timings, "primary": primary, **field.timings}
-        return ElectricField(**{**field.__dict__, "timings": timings})
+        return self.solve_many(coil, [pose], di_dt, progress)[0]
+
+    def solve_many(
+        self, coil: Coil, poses: Sequence[Pose], di_dt: float, progress: Progress = SILENT
+    ) -> list[ElectricField]:
+        """As `solve` for several poses, whose right-hand sides share every pass over the matrix."""
+        for pose in poses:
+            refuse_coil_inside(self.mesh, coil, pose)
+        fields: list[ElectricField] = []
+        for first in range(0, len(poses), POSES_AT_ONCE):
+            some = poses[first : first + POSES_AT_ONCE]
+            begin = perf_counter()
+            with progress.stage("primary field"):
+                nodal = [self.primary.at(self.mesh.nodes, coil, pose, di_dt) for pose in some]
+            seconds = {**self.timings, "primary": (perf_counter() - begin) / len(some)}
+            for field in self._solved(nodal, di_dt, progress):
+                fields.append(replace(field, timings={**seconds, **field.timings}))
+        return fields
 
     def solve_primary(self, primary: ArrayLike, di_dt: float, progress: Progress = SILENT) -> ElectricField:
         """The E-field for a given primary field at the nodes, (n_nodes, 3) array, V/m.
 
         It enters as its mean over the corners of each tetrahedron, as in SimNIBS.
         """
+        return self._solved([np.ascontiguousarray(primary, dtype=float)], di_dt, progress)[0]
+
+    def _solved(self, primaries: list[Floats], di_dt: float, progress: Progress) -> list[ElectricField]:
         begin = perf_counter()
         mesh = self.mesh
-        element_primary = corner_mean(mesh.tetrahedra, np.ascontiguousarray(primary, dtype=float))
+        of_elements = [corner_mean(mesh.tetrahedra, nodal) for nodal in primaries]
         with progress.stage("solve"):
-            load = divergence_load(
-                mesh.nodes, mesh.tetrahedra, self.conductivity, self._offsets, self._members, element_primary
+            loads = [
+                divergence_load(mesh.nodes, mesh.tetrahedra, self.conductivity, self.offsets, self.members, element)
+                for element in of_elements
+            ]
+            potentials, iterations, residual = self._potential(np.stack(loads, axis=1))
+        solve = (perf_counter() - begin) / len(primaries)
+        fields = []
+        for element, potential in zip(of_elements, np.ascontiguousarray(potentials.T), strict=True):
+            begin = perf_counter()
+            e_field = element - gradient(mesh.nodes, mesh.tetrahedra, potential)
+            fields.append(
+                ElectricField(
+                    mesh=mesh,
+                    conductivity=self.conductivity,
+                    e_field=e_field,
+                    potential=potential,
+                    di_dt=di_dt,
+                    iterations=iterations,
+                    residual=residual,
+                    timings={"solve": solve, "recover": perf_counter() - begin},
+                )
             )
-            potential, iterations, residual = self._potential(load[:, None])
-        solve = perf_counter() - begin
-        begin = perf_counter()
-        e_field = element_primary - gradient(mesh.nodes, mesh.tetrahedra, potential[:, 0])
-        return ElectricField(
-            mesh=mesh,
-            conductivity=self.conductivity,
-            e_field=e_field,
-            potential=potential[:, 0],
-            di_dt=di_dt,
-            iterations=iterations,
-            residual=residual,
-            timings={"solve": solve, "recover": perf_counter() - begin},
-        )
+        return fields
+
+    def on(self, namespace: Any, device: Any = None) -> DeviceModel:
+        """The same model in another array library, on one of its devices.
+
+        Parameters
+        ----------
+        namespace : an array API namespace such as ``array_api_compat.torch`` or ``cupy``
+        device : what that library calls a device; its default if None
+        """
+        return DeviceModel(self, namespace, device)
+
+    @property
+    def parts(self) -> ModelParts:
+        """Its matrix, preconditioner and unknowns."""
+        return ModelParts(used=self.used, blocks=((self.matrix,),), multigrid=self._preconditioner)
 
     def adjoint(
         self, tetrahedra: ArrayLike, weights: ArrayLike, directions: ArrayLike, progress: Progress = SILENT
@@ -149,7 +201,7 @@ class FieldModel:
         for j, direction in enumerate(along):
             density = np.zeros((len(mesh.tetrahedra), 3))
             density[chosen] = share[:, None] * direction
-            loads[:, j] = divergence_load(mesh.nodes, mesh.tetrahedra, unit, self._offsets, self._members, density)
+            loads[:, j] = divergence_load(mesh.nodes, mesh.tetrahedra, unit, self.offsets, self.members, density)
         with progress.stage("adjoint solves"):
             potentials, _, _ = self._potential(loads)
         vectors = np.empty((len(along), len(mesh.nodes), 3))
@@ -161,43 +213,12 @@ class FieldModel:
         return AdjointSources(positions=mesh.nodes, vectors=vectors)
 
     def _potential(self, loads: Floats) -> tuple[Floats, int, float]:
-        right = loads[self._used]
+        right = loads[self.used]
         right -= right.mean(axis=0)
-        solution = conjugate_gradients(self._matrix, right, self._preconditioner, self.tolerance)
+        solution = conjugate_gradients(self.matrix, right, self._preconditioner, self.tolerance)
         potential = np.zeros_like(loads)
-        potential[self._used] = solution.x - solution.x.mean(axis=0)
+        potential[self.used] = solution.x - solution.x.mean(axis=0)
         return potential, solution.iterations, solution.residual
-
-
-def refuse_coil_inside(mesh: TetrahedralMesh, coil: Coil, pose: Pose) -> None:
-    """Raise `PlacementRefused` if a point of the winding lies in the conductor."""
-    winding = pose.to_head(coil.outline)
-    where, _ = mesh.locate(winding)
-    if np.any(where >= 0):
-        share = np.mean(where >= 0)
-        raise PlacementRefused(
-            f"{share:.0%} of the winding of {coil.label} lies inside the head at this pose (centre "
-            f"{np.round(pose.position * 1e3, 1)} mm); move the coil out of the scalp, and check that the pose's "
-            "z axis points into the head"
-        )
-
-
-def conductivity_of(mesh: TetrahedralMesh, conductivity: Conductivities | ArrayLike | None) -> Floats:
-    """Conductivity of every tetrahedron, (n,) or (n, 3, 3) array, S/m, of a table or of such an array, checked."""
-    if conductivity is None:
-        conductivity = Conductivities()
-    if isinstance(conductivity, Conductivities):
-        return conductivity.of(mesh.tissue)
-    values = np.array(conductivity, dtype=float)
-    count = len(mesh.tetrahedra)
-    if values.shape not in ((count,), (count, 3, 3)):
-        raise ValueError(f"conductivity has shape {values.shape}; ({count},) or ({count}, 3, 3) S/m is needed")
-    if not np.isfinite(values).all():
-        raise ValueError("conductivity holds NaN or infinity; every value must be a finite number of S/m")
-    smallest = values if values.ndim == 1 else np.linalg.eigvalsh(values)[:, 0]
-    if smallest.min() <= 0:
-        raise ValueError(f"conductivity must be positive (definite); its smallest value is {smallest.min():g} S/m")
-    return values
 
 
 def _spread_to_corners(mesh: TetrahedralMesh, vectors: Floats) -> Floats:

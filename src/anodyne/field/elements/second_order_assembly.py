@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from anodyne.field.assembly import _conducted, _hat
+from anodyne.field.elements.assembly import _conducted, _hat
 
 EDGE_CORNERS = np.array([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)], dtype=np.int64)
 """Which two corners of a tetrahedron each of its six edges joins."""

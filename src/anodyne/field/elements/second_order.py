@@ -1,6 +1,6 @@
 """A head solved with second-order elements: the potential is quadratic, E linear, in every tetrahedron."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -10,12 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
 from anodyne.coil import Coil, Pose
-from anodyne.field import second_order_assembly as second
-from anodyne.field.assembly import corner_mean, divergence_load, incidence, stiffness_matrix
+from anodyne.field.conductor import conductivity_of, refuse_coil_inside
 from anodyne.field.electric import ElectricField
-from anodyne.field.model import conductivity_of, refuse_coil_inside
-from anodyne.field.multigrid import Multigrid, Smoother, conjugate_gradients, multiply
-from anodyne.field.primary import PrimaryField, VectorPotential
+from anodyne.field.elements import second_order_assembly as second
+from anodyne.field.elements.assembly import corner_mean, divergence_load, incidence, stiffness_matrix
+from anodyne.field.elements.device import DeviceModel
+from anodyne.field.elements.multigrid import Multigrid, Smoother, conjugate_gradients, multiply
+from anodyne.field.elements.parts import POSES_AT_ONCE, ModelParts
+from anodyne.field.primary.fields import PrimaryField, VectorPotential
 from anodyne.head import Conductivities, TetrahedralMesh, Tissue
 from anodyne.progress import SILENT, Progress
 
@@ -97,6 +99,16 @@ class SecondOrderModel:
     primary : how the coil enters
     tolerance : relative residual of every solve
 
+    Attributes
+    ----------
+    system : its matrices with their preconditioner
+    used : nodes that belong to a tetrahedron, in the order of their unknowns
+    edges : (n_tetrahedra, 6) edges of every tetrahedron, -1 where an edge has no unknown
+    ends : (n_edges, 2) nodes of every edge
+    offsets, members : tetrahedra about every node, as from `incidence`
+    edge_offsets, edge_members : tetrahedra about every edge
+    timings : seconds spent in making it ready
+
     Raises
     ------
     ValueError : conductivities of the wrong shape, not positive or not finite
@@ -126,32 +138,32 @@ class SecondOrderModel:
         self.timings["assemble"] = perf_counter() - begin
         begin = perf_counter()
         with progress.stage("set up solver"):
-            self._system = _System.of(*matrices)
+            self.system = _System.of(*matrices)
         self.timings["set_up"] = perf_counter() - begin
 
     def _assembled(self) -> tuple[csr_matrix, csr_matrix, csr_matrix]:
         mesh = self.mesh
-        self._offsets, self._members = incidence(mesh.tetrahedra, len(mesh.nodes))
-        nodes = stiffness_matrix(mesh.nodes, mesh.tetrahedra, self.conductivity, self._offsets, self._members)
+        self.offsets, self.members = incidence(mesh.tetrahedra, len(mesh.nodes))
+        nodes = stiffness_matrix(mesh.nodes, mesh.tetrahedra, self.conductivity, self.offsets, self.members)
         starts = second.edge_starts(nodes.indptr, nodes.indices)
         ends = second.edge_ends(nodes.indptr, nodes.indices, starts)
         edges = second.edges_of_tetrahedra(mesh.tetrahedra, starts, ends)
-        chosen, self._edges = second.edges_within(edges, self.quadratic, len(ends))
-        self._ends = ends[chosen]
-        self._edge_offsets, self._edge_members = second.tetrahedra_about_edges(self._edges, len(self._ends))
-        about = (self._edge_offsets, self._edge_members)
+        chosen, self.edges = second.edges_within(edges, self.quadratic, len(ends))
+        self.ends = ends[chosen]
+        self.edge_offsets, self.edge_members = second.tetrahedra_about_edges(self.edges, len(self.ends))
+        about = (self.edge_offsets, self.edge_members)
         blocks = []
         for columns, rows, width in (
             (mesh.tetrahedra, second.edge_node_rows, len(mesh.nodes)),
-            (self._edges, second.edge_edge_rows, len(self._ends)),
+            (self.edges, second.edge_edge_rows, len(self.ends)),
         ):
             indptr = np.concatenate([[0], np.cumsum(second.row_lengths(columns, *about))])
-            indices, data = rows(mesh.nodes, mesh.tetrahedra, self.conductivity, self._edges, *about, indptr)
+            indices, data = rows(mesh.nodes, mesh.tetrahedra, self.conductivity, self.edges, *about, indptr)
             kind = np.int32 if indptr[-1] < 2**31 else np.int64
-            blocks.append(csr_matrix((data, indices, indptr.astype(kind)), shape=(len(self._ends), width)))
-        self._used = np.flatnonzero(np.diff(self._offsets) > 0)
-        if len(self._used) < len(mesh.nodes):
-            nodes, blocks[0] = nodes[self._used][:, self._used].tocsr(), blocks[0][:, self._used].tocsr()
+            blocks.append(csr_matrix((data, indices, indptr.astype(kind)), shape=(len(self.ends), width)))
+        self.used = np.flatnonzero(np.diff(self.offsets) > 0)
+        if len(self.used) < len(mesh.nodes):
+            nodes, blocks[0] = nodes[self.used][:, self.used].tocsr(), blocks[0][:, self.used].tocsr()
         return nodes, blocks[0], blocks[1]
 
     def solve(self, coil: Coil, pose: Pose, di_dt: float, progress: Progress = SILENT) -> ElectricField:
@@ -162,54 +174,101 @@ class SecondOrderModel:
         PlacementRefused : a part of the winding lies inside the conductor, or hides a part of it
         NotConverged : the linear solver did not reach its tolerance
         """
-        mesh = self.mesh
-        refuse_coil_inside(mesh, coil, pose)
+        return self.solve_many(coil, [pose], di_dt, progress)[0]
+
+    def solve_many(
+        self, coil: Coil, poses: Sequence[Pose], di_dt: float, progress: Progress = SILENT
+    ) -> list[ElectricField]:
+        """As `solve` for several poses, whose right-hand sides share every pass over the matrix."""
+        for pose in poses:
+            refuse_coil_inside(self.mesh, coil, pose)
+        fields: list[ElectricField] = []
+        for first in range(0, len(poses), POSES_AT_ONCE):
+            fields += self._solved(coil, poses[first : first + POSES_AT_ONCE], di_dt, progress)
+        return fields
+
+    def _solved(self, coil: Coil, poses: Sequence[Pose], di_dt: float, progress: Progress) -> list[ElectricField]:
         begin = perf_counter()
         with progress.stage("primary field"):
-            at_nodes = self.primary.at(mesh.nodes, coil, pose, di_dt)
-            ends = self._ends
-            at_edges = self.primary.at((mesh.nodes[ends[:, 0]] + mesh.nodes[ends[:, 1]]) / 2, coil, pose, di_dt)
-            bend = at_edges - (at_nodes[ends[:, 0]] + at_nodes[ends[:, 1]]) / 2
-        primary = perf_counter() - begin
+            primaries = [self._primary(coil, pose, di_dt) for pose in poses]
+        primary = (perf_counter() - begin) / len(poses)
         begin = perf_counter()
         with progress.stage("solve"):
-            load = self._load(at_nodes, bend)
-            solution = conjugate_gradients(self._system, load[:, None], self._system, self.tolerance)
-        seconds = {**self.timings, "primary": primary, "solve": perf_counter() - begin}
-        begin = perf_counter()
-        count = len(self._used)
-        potential, bubbles = np.zeros(len(mesh.nodes)), solution.x[count:, 0]
-        potential[self._used] = solution.x[:count, 0] - solution.x[:count, 0].mean()
-        corners = second.corner_fields(mesh.nodes, mesh.tetrahedra, self._edges, potential, bubbles, at_nodes)
+            loads = np.stack([self._load(*one) for one in primaries], axis=1)
+            solution = conjugate_gradients(self.system, loads, self.system, self.tolerance)
+        shared = {**self.timings, "primary": primary, "solve": (perf_counter() - begin) / len(poses)}
+        fields = []
+        for unknowns, one in zip(np.ascontiguousarray(solution.x.T), primaries, strict=True):
+            begin = perf_counter()
+            values = self._fields(unknowns, *one)
+            fields.append(
+                ElectricField(
+                    mesh=self.mesh,
+                    conductivity=self.conductivity,
+                    di_dt=di_dt,
+                    iterations=solution.iterations,
+                    residual=solution.residual,
+                    timings={**shared, "recover": perf_counter() - begin},
+                    **values,
+                )
+            )
+        return fields
+
+    def _primary(self, coil: Coil, pose: Pose, di_dt: float) -> tuple[Floats, Floats]:
+        """The primary field at the nodes, and what it has at the edges' middles above the mean of their ends."""
+        nodes, ends = self.mesh.nodes, self.ends
+        at_nodes = self.primary.at(nodes, coil, pose, di_dt)
+        at_edges = self.primary.at((nodes[ends[:, 0]] + nodes[ends[:, 1]]) / 2, coil, pose, di_dt)
+        return at_nodes, at_edges - (at_nodes[ends[:, 0]] + at_nodes[ends[:, 1]]) / 2
+
+    def _fields(self, unknowns: Floats, at_nodes: Floats, bend: Floats) -> dict[str, Any]:
+        """Potential and E of a solution, as attributes of an `ElectricField`."""
+        mesh, count = self.mesh, len(self.used)
+        potential = np.zeros(len(mesh.nodes))
+        potential[self.used] = unknowns[:count] - unknowns[:count].mean()
+        corners = second.corner_fields(mesh.nodes, mesh.tetrahedra, self.edges, potential, unknowns[count:], at_nodes)
         middle = corners.mean(axis=1, dtype=float) + self._summed(bend) / 4
-        return ElectricField(
-            mesh=mesh,
-            conductivity=self.conductivity,
-            e_field=middle,
-            corners=corners,
-            potential=potential,
-            di_dt=di_dt,
-            iterations=solution.iterations,
-            residual=solution.residual,
-            timings={**seconds, "recover": perf_counter() - begin},
+        return {"potential": potential, "corners": corners, "e_field": middle}
+
+    def on(self, namespace: Any, device: Any = None) -> DeviceModel:
+        """The same model in another array library, on one of its devices.
+
+        Parameters
+        ----------
+        namespace : an array API namespace such as ``array_api_compat.torch`` or ``cupy``
+        device : what that library calls a device; its default if None
+        """
+        return DeviceModel(self, namespace, device)
+
+    @property
+    def parts(self) -> ModelParts:
+        """Its matrices, preconditioner and unknowns."""
+        system = self.system
+        return ModelParts(
+            used=self.used,
+            blocks=((system.nodes, system.nodes_edges), (system.edges_nodes, system.edges)),
+            multigrid=system.multigrid,
+            smoother=system.smoother,
+            edges=self.edges,
+            ends=self.ends,
         )
 
     def _load(self, at_nodes: Floats, bend: Floats) -> Floats:
         mesh = self.mesh
         mean = corner_mean(mesh.tetrahedra, at_nodes) + self._summed(bend) / 5
-        of_nodes = divergence_load(mesh.nodes, mesh.tetrahedra, self.conductivity, self._offsets, self._members, mean)
+        of_nodes = divergence_load(mesh.nodes, mesh.tetrahedra, self.conductivity, self.offsets, self.members, mean)
         of_edges = second.edge_load(
-            mesh.nodes, mesh.tetrahedra, self.conductivity, self._edges, self._edge_offsets, self._edge_members,
+            mesh.nodes, mesh.tetrahedra, self.conductivity, self.edges, self.edge_offsets, self.edge_members,
             at_nodes, bend,
         )  # fmt: skip
-        return np.concatenate([of_nodes[self._used], of_edges])
+        return np.concatenate([of_nodes[self.used], of_edges])
 
     def _summed(self, bend: Floats) -> Floats:
         """Sum over the edges of each tetrahedron, (n_tetrahedra, 3)."""
         padded = np.concatenate([bend, np.zeros((1, 3))])
-        total = padded[self._edges[:, 0]]
+        total = padded[self.edges[:, 0]]
         for e in range(1, 6):
-            total += padded[self._edges[:, e]]
+            total += padded[self.edges[:, e]]
         return np.asarray(total)
 
 

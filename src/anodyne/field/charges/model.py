@@ -24,8 +24,8 @@ from scipy.spatial import cKDTree
 
 from anodyne.coil import Coil, Pose
 from anodyne.errors import NotConverged
-from anodyne.field.charge_grid import SmoothSum
-from anodyne.field.charge_kernels import (
+from anodyne.field.charges.grid import SmoothSum
+from anodyne.field.charges.kernels import (
     SMOOTH_TABLE,
     THREE_POINTS,
     Facets,
@@ -36,8 +36,8 @@ from anodyne.field.charge_kernels import (
     near_matrix,
     times,
 )
+from anodyne.field.conductor import conductivity_of, refuse_coil_inside
 from anodyne.field.electric import ElectricField
-from anodyne.field.model import conductivity_of, refuse_coil_inside
 from anodyne.head import Conductivities, TetrahedralMesh
 from anodyne.progress import SILENT, Progress
 

@@ -17,9 +17,9 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from anodyne.coil import Coil, Sources
-from anodyne.field.exterior import acting_on
-from anodyne.field.lattice import NestedLattice, lagrange
-from anodyne.field.reciprocity import MU_0_OVER_4_PI, ExteriorField
+from anodyne.field.reciprocity.exterior import acting_on
+from anodyne.field.reciprocity.lattice import NestedLattice, lagrange
+from anodyne.field.reciprocity.placements import MU_0_OVER_4_PI, ExteriorField
 from anodyne.progress import SILENT, Progress
 from anodyne.units import mm
 

@@ -8,7 +8,7 @@ in a sphere (Sarvas 1987, Phys Med Biol 32:11, eq. 25).
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from anodyne.field.sphere_kernels import field_of_dipoles
+from anodyne.field.primary.sphere_kernels import field_of_dipoles
 
 
 def sphere_e_field(

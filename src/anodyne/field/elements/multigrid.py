@@ -6,13 +6,15 @@ and all cores, in single precision. The smoother is a Chebyshev polynomial of th
 matrix (Adams et al. 2003, J Comput Phys 188:593), symmetric and parallel by nature.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import pyamg
+from array_api_compat import array_namespace, is_numpy_array
 from numba import njit, prange
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -75,40 +77,41 @@ class Smoother:
         )
 
     def smoothed(self, right: NDArray[np.float32], x: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """x, or zero, after one pass for ``A x = right``, (n, k); the array x is spent.
+        """x, or zero, after one pass for ``A x = right``, (n, k); the array x is spent."""
+        steps = self.steps
+        if x is None:  # the first step from zero needs no product
+            step = np.float32(steps[0][1]) * self.inverse_diagonal[:, None] * right
+            x, steps = step.copy(), steps[1:]
+        else:
+            step = np.zeros_like(x)
+        fresh = np.empty_like(x)
+        for coefficients in steps:
+            _smooth(
+                self.matrix.indptr, self.matrix.indices, self.matrix.data, self.inverse_diagonal,
+                np.array(coefficients, np.float32), right, x, step, fresh,
+            )  # fmt: skip
+            x, fresh = fresh, x
+        return x
+
+    @property
+    def steps(self) -> list[tuple[float, float]]:
+        """How much of the last step and of the scaled residual each step of a pass takes.
 
         Saad 2003, Iterative methods for sparse linear systems, algorithm 12.1.
         """
         top, bottom = 1.1 * self.largest_eigenvalue, SMOOTHED_PART * self.largest_eigenvalue
         middle, half = (top + bottom) / 2, (top - bottom) / 2
         sigma = middle / half
-        rho = 1 / sigma
-        keep, gain = 0.0, 1 / middle
-        if x is None:  # the first step from zero needs no product
-            step = np.float32(gain) * self.inverse_diagonal[:, None] * right
-            x, passes = step.copy(), SMOOTHING_DEGREE - 1
-            rho, keep, gain = _following(rho, sigma, half)
-        else:
-            step, passes = np.zeros_like(x), SMOOTHING_DEGREE
-        fresh = np.empty_like(x)
-        for _ in range(passes):
-            _smooth(
-                self.matrix.indptr, self.matrix.indices, self.matrix.data, self.inverse_diagonal,
-                np.array((keep, gain), np.float32), right, x, step, fresh,
-            )  # fmt: skip
-            x, fresh = fresh, x
-            rho, keep, gain = _following(rho, sigma, half)
-        return x
-
-
-def _following(rho: float, sigma: float, half: float) -> tuple[float, float, float]:
-    """The next rho of Saad's recurrence, and how much of the last step and of the residual the next step takes."""
-    following = 1 / (2 * sigma - rho)
-    return following, following * rho, 2 * following / half
+        rho, steps = 1 / sigma, [(0.0, 1 / middle)]
+        for _ in range(SMOOTHING_DEGREE - 1):
+            following = 1 / (2 * sigma - rho)
+            steps.append((following * rho, 2 * following / half))
+            rho = following
+        return steps
 
 
 @dataclass(frozen=True)
-class _Level:
+class Level:
     """One matrix of the hierarchy with the way down and up."""
 
     smoother: Smoother
@@ -134,11 +137,12 @@ class Multigrid:
     """A symmetric preconditioner for a stiffness matrix whose rows sum to zero."""
 
     def __init__(self, matrix: csr_matrix) -> None:
-        hierarchy = pyamg.smoothed_aggregation_solver(
-            matrix, strength=("symmetric", {"theta": 0.0}), max_coarse=LARGEST_COARSE_LEVEL, coarse_solver="pinv"
-        )
-        self._levels = [
-            _Level(
+        with _the_same_every_time():
+            hierarchy = pyamg.smoothed_aggregation_solver(
+                matrix, strength=("symmetric", {"theta": 0.0}), max_coarse=LARGEST_COARSE_LEVEL, coarse_solver="pinv"
+            )
+        self.levels = [
+            Level(
                 smoother=Smoother.of(csr_matrix(level.A)),
                 restriction=csr_matrix(level.R).astype(np.float32),
                 prolongation=csr_matrix(level.P).astype(np.float32),
@@ -146,12 +150,12 @@ class Multigrid:
             for level in hierarchy.levels[:-1]
         ]
         coarse = hierarchy.levels[-1].A.toarray()
-        self._coarse_inverse = np.linalg.pinv(coarse, rcond=1e-10, hermitian=True).astype(np.float32)
+        self.coarse_inverse = np.linalg.pinv(coarse, rcond=1e-10, hermitian=True).astype(np.float32)
 
     @property
     def unknowns(self) -> list[int]:
         """Unknowns on every level, finest first."""
-        return [level.restriction.shape[1] for level in self._levels] + [len(self._coarse_inverse)]
+        return [level.restriction.shape[1] for level in self.levels] + [len(self.coarse_inverse)]
 
     def apply(self, residual: NDArray[Any]) -> NDArray[np.float32]:
         """One V-cycle on a block of residuals (n, k), started from zero; its columns sum to zero."""
@@ -160,9 +164,9 @@ class Multigrid:
         return result
 
     def _cycle(self, depth: int, right: NDArray[np.float32]) -> NDArray[np.float32]:
-        if depth == len(self._levels):
-            return np.asarray(self._coarse_inverse @ right)
-        level = self._levels[depth]
+        if depth == len(self.levels):
+            return np.asarray(self.coarse_inverse @ right)
+        level = self.levels[depth]
         smoother, down, up = level.smoother, level.restriction, level.prolongation
         matrix = smoother.matrix
         x = smoother.smoothed(right)
@@ -175,6 +179,17 @@ class Multigrid:
         multiply(up.indptr, up.indices, up.data, correction, residual)
         x += residual
         return smoother.smoothed(right, x)
+
+
+@contextmanager
+def _the_same_every_time() -> Iterator[None]:
+    """NumPy's shared random numbers, which PyAMG starts its estimates from, from a fixed seed; then as they were."""
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
 
 
 def _largest_eigenvalue(matrix: csr_matrix, diagonal: Floats) -> float:
@@ -207,19 +222,19 @@ class BlockSolution:
 
     Attributes
     ----------
-    x : (n, k) array, up to what the matrix takes to zero
+    x : (n, k) array of the right-hand sides' library, up to what the matrix takes to zero
     iterations : of conjugate gradients
     residual : largest norm of ``b - A x`` relative to that of b over the columns
     """
 
-    x: Floats
+    x: Any
     iterations: int
     residual: float
 
 
 def conjugate_gradients(
     matrix: csr_matrix | Operator,
-    right: Floats,
+    right: Any,
     preconditioner: Preconditioner,
     tolerance: float,
     most_iterations: int = 300,
@@ -232,39 +247,55 @@ def conjugate_gradients(
     Parameters
     ----------
     matrix : (n, n) symmetric, positive semidefinite
-    right : (n, k) array, each column orthogonal to what the matrix takes to zero
+    right : (n, k) array in double precision, of any array library that the matrix and the preconditioner work with,
+        each column orthogonal to what the matrix takes to zero
     tolerance : on the residual norm relative to that of the right-hand side
 
     Raises
     ------
     NotConverged : the tolerance was not reached in `most_iterations`
     """
-    norm = np.linalg.norm(right, axis=0)
-    norm[norm == 0] = 1.0
+    xp = array_namespace(right)
+    norm = _norms(right)
+    norm = xp.where(norm > 0, norm, xp.ones_like(norm))
     times = _product_with(matrix) if isinstance(matrix, csr_matrix) else matrix.times
-    x, residual = np.zeros_like(right), np.array(right, dtype=float, order="C")
-    image, direction = np.empty_like(x), np.zeros_like(x)
-    before, beta, last = np.ones(right.shape[1]), np.zeros(right.shape[1]), residual
+    x, residual = xp.zeros_like(right), xp.asarray(right, copy=True)
+    image, direction = xp.empty_like(x), xp.zeros_like(x)
+    before, beta, last = xp.ones_like(norm), xp.zeros_like(norm), residual
     for iteration in range(most_iterations + 1):
-        worst = float((np.linalg.norm(residual, axis=0) / norm).max())
+        lengths = _norms(residual)
+        worst = float(xp.max(lengths / norm))
         if worst <= tolerance:
             return BlockSolution(x=x, iterations=iteration, residual=worst)
-        scale = np.maximum(np.linalg.norm(residual, axis=0), 1e-300)
-        z = preconditioner.apply(residual / scale) * scale
+        scale = xp.where(lengths > 0, lengths, norm)
+        z = xp.astype(preconditioner.apply(residual / scale), xp.float64) * scale
+        along = _products(z, residual)
         if iteration:
-            beta = (np.einsum("ij,ij->j", z, residual) - np.einsum("ij,ij->j", z, last)) / before
+            beta = (along - _products(z, last)) / before
         direction *= beta
         direction += z
         times(direction, image)
-        before = np.einsum("ij,ij->j", z, residual)
-        curvature = np.einsum("ij,ij->j", direction, image)
-        alpha = np.where(
-            curvature > 0, np.einsum("ij,ij->j", direction, residual) / np.where(curvature > 0, curvature, 1), 0
+        before = xp.where(along != 0, along, xp.ones_like(along))
+        curvature = _products(direction, image)
+        inside = curvature > 0
+        alpha = xp.where(
+            inside, _products(direction, residual) / xp.where(inside, curvature, xp.ones_like(curvature)), 0.0 * along
         )
-        last = residual.copy()
+        last = xp.asarray(residual, copy=True)
         x += alpha * direction
         residual -= alpha * image
     raise NotConverged(
         f"the field solver reached a relative residual of {worst:.1e} after {most_iterations} iterations, "
         f"not {tolerance:.1e}; check the mesh for needle elements and the conductivities for extremes"
     )
+
+
+def _products(a: Any, b: Any) -> Any:
+    """Products of columns, (k,)."""
+    if is_numpy_array(a):
+        return np.einsum("ij,ij->j", a, b)  # no temporary array
+    return array_namespace(a).vecdot(a, b, axis=-2)
+
+
+def _norms(a: Any) -> Any:
+    return array_namespace(a).sqrt(_products(a, a))

@@ -13,8 +13,8 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
-from anodyne.field.assembly import divergence_load, incidence, stiffness_matrix
-from anodyne.field.model import FieldModel
+from anodyne.field.elements.assembly import divergence_load, incidence, stiffness_matrix
+from anodyne.field.elements.first_order import FieldModel
 
 Floats = NDArray[np.float64]
 
@@ -50,15 +50,15 @@ class TissueSum:
     """
 
     def __init__(self, model: FieldModel, groups: tuple[tuple[int, ...], ...], primary: Floats) -> None:
-        matrix = csr_matrix(model._matrix)
+        matrix = csr_matrix(model.matrix)
         matrix.sort_indices()
         self._pattern = (matrix.indptr, matrix.indices)
         self._parts: list[csr_matrix] = []
         self._places = []
         self.loads = np.empty((matrix.shape[0], len(groups)))
         rank = np.full(len(model.mesh.nodes), -1, np.int32)
-        rank[model._used] = np.arange(len(model._used), dtype=np.int32)
-        nodes = np.ascontiguousarray(model.mesh.nodes[model._used])
+        rank[model.used] = np.arange(len(model.used), dtype=np.int32)
+        nodes = np.ascontiguousarray(model.mesh.nodes[model.used])
         for column, group in enumerate(groups):
             chosen = np.isin(model.mesh.tissue, group)
             tetrahedra = rank[model.mesh.tetrahedra[chosen]]

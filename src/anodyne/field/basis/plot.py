@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from anodyne.coil import find_coil
-from anodyne.field.basis import FieldBasis
+from anodyne.field.basis.field_basis import FieldBasis
 from anodyne.units import A_per_us, mm
 
 MARKS = (("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "D"), ("#e69f00", "v"), ("#56b4e9", "P"))

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from anodyne.field.uncertainty import ConductivityUncertainty, UncertainQuantity
+from anodyne.field.uncertainty.study import ConductivityUncertainty, UncertainQuantity
 from anodyne.head import Tissue, tissue_name
 
 INK, GREY, PALE, BAR, ACCENT = "#1f2933", "#6b7280", "#e4e7eb", "#9fbfc7", "#0f5e6e"

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.spatial import cKDTree
 
-from anodyne.field.basis_kernels import magnetic_matrix, sphere_matrix
-from anodyne.field.primary import FittedSphere
+from anodyne.field.basis.kernels import magnetic_matrix, sphere_matrix
+from anodyne.field.primary.fields import FittedSphere
 from anodyne.head import Head, Surface, Tissue
 from anodyne.units import mm
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from anodyne.errors import NotConverged
-from anodyne.field import block_kernels as block
-from anodyne.field.block_kernels import LANES
-from anodyne.field.multigrid import SMOOTHED_PART, Smoother
-from anodyne.field.second_order import SecondOrderModel
-from anodyne.field.second_order_assembly import EDGE_CORNERS
+from anodyne.field.elements import block_kernels as block
+from anodyne.field.elements.block_kernels import LANES
+from anodyne.field.elements.multigrid import Smoother
+from anodyne.field.elements.second_order import SecondOrderModel
+from anodyne.field.elements.second_order_assembly import EDGE_CORNERS
 
 Singles = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ class BlockSolver:
     """
 
     def __init__(self, model: SecondOrderModel, points: PointFields, *, tolerance: float = BLOCK_TOLERANCE) -> None:
-        system = model._system
+        system = model.system
         self._model, self._tolerance = model, tolerance
         self._blocks = [
             (_single(system.nodes), _single(system.nodes_edges)),
@@ -64,7 +64,7 @@ class BlockSolver:
     @property
     def sample_points(self) -> Floats:
         """Where a primary field is needed: the nodes, then the middles of the edges; (n, 3) array, m."""
-        nodes, ends = self._model.mesh.nodes, self._model._ends
+        nodes, ends = self._model.mesh.nodes, self._model.ends
         return np.concatenate([nodes, (nodes[ends[:, 0]] + nodes[ends[:, 1]]) / 2])
 
     def solve(self, primary: Singles) -> Singles:
@@ -85,7 +85,7 @@ class BlockSolver:
         model = self._model
         count = len(model.mesh.nodes)
         at_nodes, bend = primary[:count], primary[count:]
-        block.bend_of(model._ends, at_nodes, bend)
+        block.bend_of(model.ends, at_nodes, bend)
         load = self._load(at_nodes, bend)
         solution = self._conjugate_gradients(load)
         e_field = np.einsum("nc,ncik->nik", self._weights, at_nodes[self._corners], optimize=True)
@@ -95,11 +95,11 @@ class BlockSolver:
     def _load(self, at_nodes: Singles, bend: Singles) -> Singles:
         model, mesh = self._model, self._model.mesh
         of_nodes = np.empty((len(mesh.nodes), LANES), np.float32)
-        of_edges = np.empty((len(model._ends), LANES), np.float32)
-        known = (mesh.nodes, mesh.tetrahedra, model.conductivity, model._edges)
-        block.node_loads(known, (model._offsets, model._members), at_nodes, bend, of_nodes)
-        block.edge_loads(known, (model._edge_offsets, model._edge_members), at_nodes, bend, of_edges)
-        return np.concatenate([of_nodes[model._used], of_edges])
+        of_edges = np.empty((len(model.ends), LANES), np.float32)
+        known = (mesh.nodes, mesh.tetrahedra, model.conductivity, model.edges)
+        block.node_loads(known, (model.offsets, model.members), at_nodes, bend, of_nodes)
+        block.edge_loads(known, (model.edge_offsets, model.edge_members), at_nodes, bend, of_edges)
+        return np.concatenate([of_nodes[model.used], of_edges])
 
     def _times(self, x: Singles, result: Singles) -> None:
         n = self._blocks[0][0].shape[0]
@@ -141,8 +141,8 @@ class _Cycle:
 
     def __init__(self, system: Any) -> None:
         self._down, self._up = _single(system.nodes_edges), _single(system.edges_nodes)
-        self._edges, self._levels = system.smoother, system.multigrid._levels
-        self._coarse = system.multigrid._coarse_inverse
+        self._edges, self._levels = system.smoother, system.multigrid.levels
+        self._coarse = system.multigrid.coarse_inverse
 
     def apply(self, residual: Singles) -> Singles:
         """What to add to the solution for a block of residuals, (n, 16)."""
@@ -172,17 +172,8 @@ class _Cycle:
         return _smoothed(level.smoother, right, x)
 
 
-def _chebyshev(smoother: Smoother) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Coefficients (keep, gain) of the two steps of `Smoother.smoothed`."""
-    top, bottom = 1.1 * smoother.largest_eigenvalue, SMOOTHED_PART * smoother.largest_eigenvalue
-    middle, half = (top + bottom) / 2, (top - bottom) / 2
-    sigma = middle / half
-    following = 1 / (2 * sigma - 1 / sigma)
-    return (0.0, 1 / middle), (following / sigma, 2 * following / half)
-
-
 def _smoothed_from_zero(smoother: Smoother, right: Singles) -> Singles:
-    (_, gain), (keep, second_gain) = _chebyshev(smoother)
+    (_, gain), (keep, second_gain) = smoother.steps
     x, step = np.empty_like(right), np.empty_like(right)
     block.first_smoothing(smoother.inverse_diagonal, np.float32(gain), right, x, step)
     _step(smoother, (keep, second_gain), right, x, step)
@@ -191,7 +182,7 @@ def _smoothed_from_zero(smoother: Smoother, right: Singles) -> Singles:
 
 def _smoothed(smoother: Smoother, right: Singles, x: Singles) -> Singles:
     step = np.zeros_like(x)
-    for coefficients in _chebyshev(smoother):
+    for coefficients in smoother.steps:
         _step(smoother, coefficients, right, x, step)
     return x
 
@@ -211,17 +202,17 @@ def slope_matrix(model: SecondOrderModel, points: PointFields) -> csr_matrix:
         :, 1:
     ].transpose(0, 2, 1)
     place = np.full(len(mesh.nodes), -1)
-    place[model._used] = np.arange(len(model._used))
-    edges = model._edges[chosen]
+    place[model.used] = np.arange(len(model.used))
+    edges = model.edges[chosen]
     first, second = EDGE_CORNERS[:, 0], EDGE_CORNERS[:, 1]
     bubbles = 4 * (weights[:, first, None] * hats[:, second] + weights[:, second, None] * hats[:, first])
     bubbles[edges < 0] = 0.0
-    columns = np.concatenate([place[mesh.tetrahedra[chosen]], np.maximum(edges, 0) + len(model._used)], axis=1)
+    columns = np.concatenate([place[mesh.tetrahedra[chosen]], np.maximum(edges, 0) + len(model.used)], axis=1)
     values = np.concatenate([hats, bubbles], axis=1).transpose(0, 2, 1)
     rows = np.arange(3 * len(chosen) + 1) * 10
     return csr_matrix(
         (values.astype(np.float32).ravel(), np.repeat(columns, 3, axis=0).ravel(), rows),
-        shape=(3 * len(chosen), len(model._used) + len(model._ends)),
+        shape=(3 * len(chosen), len(model.used) + len(model.ends)),
     )
 
 

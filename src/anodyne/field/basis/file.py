@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anodyne.errors import UnreadableFile
-from anodyne.field.basis import BasisTest, FieldBasis
+from anodyne.field.basis.field_basis import BasisTest, FieldBasis
 from anodyne.files import replacing
 from anodyne.head import Image
 

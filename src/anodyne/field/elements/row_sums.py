@@ -1,0 +1,74 @@
+"""Sparse matrices times dense columns with nothing but array operations, for any array library."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+NARROWEST = 8
+"""Entries of the shortest rows' slice."""
+
+GROWTH = 1.5
+"""How much wider each slice is than the one before."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RowSums:
+    """A sparse matrix in slices of rows of like length, each padded to the slice's width.
+
+    Sliced ELLPACK with the rows sorted by length (Monakov, Lokhmotov & Avetisyan 2010, HiPEAC, LNCS 5952:111):
+    few entries are padding, and a product is a gather, a multiplication and a sum.
+
+    Attributes
+    ----------
+    slices : columns and values, (width, n_rows_of_slice) arrays each
+    order : (n_rows,) place of each row among the slices' rows
+    """
+
+    slices: tuple[tuple[Any, Any], ...]
+    order: Any
+
+    @classmethod
+    def of(cls, matrix: csr_matrix, namespace: Any, device: Any, dtype: type[np.floating]) -> "RowSums":
+        """A matrix of scipy's carried to another library and device, its values in a precision."""
+        lengths = np.diff(matrix.indptr)
+        slices, members = [], []
+        width, below = NARROWEST, -1
+        while below < lengths.max(initial=0):
+            rows = np.flatnonzero((lengths > below) & (lengths <= width))
+            if len(rows):
+                most = max(1, int(lengths[rows].max()))
+                slices.append(_padded(matrix, rows, most, dtype))
+                members.append(rows)
+            width, below = int(np.ceil(width * GROWTH)), width
+        order = np.empty(matrix.shape[0], np.int64)
+        order[np.concatenate(members) if members else np.empty(0, np.int64)] = np.arange(matrix.shape[0])
+        carry = [(namespace.asarray(c, device=device), namespace.asarray(v, device=device)) for c, v in slices]
+        return cls(slices=tuple(carry), order=namespace.asarray(order, device=device))
+
+    def times(self, x: Any) -> Any:
+        """The product with columns x, (n, k); (n_rows, k)."""
+        xp = array_namespace(x)
+        parts = []
+        for columns, values in self.slices:
+            gathered = xp.take(x, xp.reshape(columns, (-1,)), axis=0)
+            gathered = xp.reshape(gathered, (*columns.shape, x.shape[1]))
+            parts.append(xp.sum(gathered * values[:, :, None], axis=0))
+        return xp.take(xp.concat(parts), self.order, axis=0) if parts else xp.zeros_like(x[:0, :])
+
+
+def _padded(
+    matrix: csr_matrix, rows: NDArray[np.int64], width: int, dtype: type[np.floating]
+) -> tuple[NDArray[np.int64], NDArray[np.floating[Any]]]:
+    """Columns and values of some rows, (width, n) each; padding is zero times the first column."""
+    start, length = matrix.indptr[rows], np.diff(matrix.indptr)[rows]
+    step = np.arange(width)[:, None]
+    held = step < length
+    if matrix.nnz == 0:
+        return np.zeros(held.shape, np.int64), np.zeros(held.shape, dtype)
+    entry = np.where(held, start + step, 0)
+    columns = np.where(held, matrix.indices[entry], 0).astype(np.int64)
+    return columns, np.where(held, matrix.data[entry], 0).astype(dtype)
