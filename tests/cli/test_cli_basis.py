@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from anodyne.head import read_surface, read_vertex_data
+from anodyne.head import layered_sphere, read_surface, read_vertex_data, write_mesh
+from anodyne.units import mm
 
 SMALL = ("--modes", 48, "--points", 150, "--tests", 2)
 PLACE = ("--coil", "magstim-70mm", "--di-dt", "1e6")
@@ -71,3 +72,22 @@ def test_what_cannot_be_is_refused_in_a_sentence(refuse, kept, bodies, place):
     several = (*words, "--pose", bodies / "pose.txt", "--basis", kept, "--out", "e.gii")
     assert "several poses" in refuse(*several, status=2)
     assert "can tell" in refuse("field", "basis", bodies / "sphere.msh", "--modes", 1999, "--out", "b.npz", status=2)
+
+
+def test_poses_and_heads_that_do_not_fit_are_refused(refuse, kept, bodies, place):
+    words = ("field", "evaluate", bodies / "sphere.msh", "--basis", kept, *PLACE, "--out", "e.npz")
+    for position, says in (("0 0 40", "inside the head"), ("0 0 0.095", "in millimetres"), ("0 0 3000", "2.9 m from")):
+        rows = [
+            f"{axes} {height}" for axes, height in zip(("-1 0 0", "0 1 0", "0 0 -1"), position.split(), strict=True)
+        ]
+        (place / "pose.txt").write_text("\n".join([*rows, "0 0 0 1"]))
+        assert says in refuse(*words, "--pose", "pose.txt", status=1)
+    write_mesh(place / "other.msh", layered_sphere((70 * mm, 90 * mm), (2, 5), 20 * mm))
+    said = refuse("field", "evaluate", "other.msh", *words[3:], "--pose", bodies / "pose.txt", status=1)
+    assert said.startswith(f"Error: {kept}: this field basis was computed for sphere")
+
+
+@pytest.mark.parametrize("modes", [0, 5000])
+def test_numbers_of_modes_that_cannot_be(refuse, bodies, modes):
+    said = refuse("field", "basis", bodies / "sphere.msh", "--out", "b.npz", "--modes", modes, status=2)
+    assert "1<=x<=2000" in said

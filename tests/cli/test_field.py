@@ -2,6 +2,7 @@
 
 import errno
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -47,6 +48,40 @@ def test_heights_are_known_where_the_scalp_is(succeed, field_words, bodies):
     assert heights["casing_centre"] == pytest.approx(5, abs=1.5)  # a coarse polyhedron, not a sphere
     assert heights["casing"] <= heights["casing_centre"] + 0.1
     assert heights["winding"] > heights["casing"]
+
+
+def test_several_poses_are_numbered_and_are_those_one_by_one(succeed, field_words, place):
+    pose = field_words[field_words.index("--pose") + 1]
+    table = np.loadtxt(pose)
+    table[2, 3] += 6
+    np.savetxt(place / "higher.txt", table)
+    both = json.loads(succeed(*field_words, "--pose", "higher.txt", "--out", "field.npz", "--json"))["placements"]
+    assert [document["out"] for document in both] == ["field-1.npz", "field-2.npz"]
+    assert not (place / "field.npz").exists()
+    succeed(*swapped(field_words, "--pose", "higher.txt"), "--out", "alone.npz")
+    with np.load(place / "field-2.npz") as one, np.load(place / "alone.npz") as other:
+        np.testing.assert_allclose(one["e_field"], other["e_field"], rtol=0, atol=1e-5 * abs(other["e_field"]).max())
+    text = succeed(*field_words, "--pose", "higher.txt", "--out", "field.vtu")
+    assert "field-1.vtu to field-2.vtu" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_device_that_is_not_there(refuse, field_words, place, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    said = refuse(*field_words, "--device", "cuda", "--out", "field.npz", status=1)
+    assert "needs PyTorch" in said
+    assert list(place.iterdir()) == []
+    said = refuse(*field_words, "--solver", "bem", "--device", "cuda", "--out", "field.npz", status=1)
+    assert "processor only" in said
+
+
+def test_a_device_of_pytorch(succeed, refuse, field_words, place):
+    pytest.importorskip("torch", reason="PyTorch is not installed, so no device can be asked")
+    succeed(*field_words, "--out", "here.npz")
+    succeed(*field_words, "--device", "cpu", "--out", "there.npz")
+    with np.load(place / "here.npz") as here, np.load(place / "there.npz") as there:
+        np.testing.assert_allclose(there["e_field"], here["e_field"], rtol=0, atol=1e-4 * abs(here["e_field"]).max())
+    assert "has no device 'gpu9'" in refuse(*field_words, "--device", "gpu9", "--out", "field.npz", status=1)
 
 
 @pytest.mark.parametrize("ending", [ending for ending in ENDINGS if ending != ".nii"])
@@ -177,6 +212,8 @@ def test_bad_conductivity(refuse, field_words, given, says):
         ("1 0 0\n0 1 0\n0 0 1\n0 0 0\n", "line 1"),
         ("one 0 0 0\n0 1 0 0\n0 0 1 95\n0 0 0 1\n", "line 1"),
         ("-1 0 0 0\n0 1 0 0\n0 0 -1 60\n0 0 0 1\n", "inside the head"),
+        ("-1 0 0 0\n0 1 0 0\n0 0 -1 0.095\n0 0 0 1\n", "as if it were in metres"),
+        ("-1 0 0 0\n0 1 0 0\n0 0 -1 3000\n0 0 0 1\n", "2.9 m from the head; bring it within 300 mm"),
     ],
 )
 def test_bad_pose(refuse, field_words, place, text, says):

@@ -46,6 +46,14 @@ def test_on_a_terminal(succeed, steer_words):
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_why_nothing_was_reached(succeed, steer_words, place):
+    """A limit that nothing keeps: the table says so and why, and the figure is drawn all the same."""
+    text = " ".join(succeed(*steer_words, "--radius-mm", "0", "--rate", "0.01", "--figure", "none.png").split())
+    assert "0 of 1 aims" in text
+    assert "with at most 0.01 A/us in a coil; allow more" in text
+    assert (place / "none.png").stat().st_size > 10_000
+
+
 @pytest.mark.parametrize(
     ("options", "status", "says"),
     [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from anodyne.coil import Pose, find_coil, read_coil, read_pose
+from anodyne.coil import CurrentElements, Pose, WireCoil, find_coil, read_coil, read_pose
 from anodyne.errors import NotConverged, PlacementRefused
 from anodyne.field import FieldModel, current_density, solve
 from anodyne.head import Conductivities, TetrahedralMesh, layered_sphere, read_mesh
@@ -36,6 +36,31 @@ def field(model, coil):
 def test_field_is_linear_in_the_current_slope(model, coil, field):
     doubled = model.solve(coil, ABOVE, 2 * A_per_us)
     assert_allclose(doubled.e_field, 2 * field.e_field, rtol=0, atol=1e-8 * field.magnitude.max())
+
+
+def test_field_turns_and_shifts_with_head_and_coil(mesh, coil, field):
+    motion = Pose.from_point_and_handle([0.2, -0.1, 0.3], [0.48, 0.6, 0.64], [0, 1, 0.2]).head_from_coil
+    nodes = mesh.nodes @ motion[:3, :3].T + motion[:3, 3]
+    moved = TetrahedralMesh(nodes=nodes, tetrahedra=mesh.tetrahedra, tissue=mesh.tissue)
+    result = FieldModel(moved, tolerance=1e-10).solve(coil, ABOVE.moved(motion), 1 * A_per_us)
+    assert_allclose(result.e_field @ motion[:3, :3], field.e_field, rtol=0, atol=1e-6 * field.magnitude.max())
+
+
+def test_mirrored_coil_on_the_mirrored_head_gives_the_mirrored_field(mesh, coil):
+    """One wing of a figure-of-eight, so that the coil is not its own mirror image."""
+    mirror = np.array([-1.0, 1, 1])
+    other = TetrahedralMesh(nodes=mesh.nodes * mirror, tetrahedra=mesh.tetrahedra, tissue=mesh.tissue)
+    wing = coil.elements.positions[:, 0] > 0
+    pose = Pose.from_point_and_handle([20 * mm, 0, 95 * mm], [-0.2, 0, -1], [0.3, 1, 0])
+    reflected = np.diag([*mirror, 1]) @ pose.head_from_coil @ np.diag([*mirror, 1])
+    fields = []
+    for body, side, placed in ((mesh, 1, pose), (other, mirror, Pose(head_from_coil=reflected))):
+        elements = CurrentElements(
+            positions=coil.elements.positions[wing] * side, vectors=coil.elements.vectors[wing] * side
+        )
+        half = WireCoil(name="wing", label="wing", source="a test", elements=elements)
+        fields.append(FieldModel(body, tolerance=1e-10).solve(half, placed, 1 * A_per_us).e_field)
+    assert_allclose(fields[1], fields[0] * mirror, rtol=0, atol=1e-6 * np.abs(fields[0]).max())
 
 
 def test_uniform_a_makes_no_field(model, mesh):

@@ -181,9 +181,21 @@ def test_an_array_that_faces_away_is_refused(model, head, pose):
 
 def test_pictures_show_every_aim(fields, steered):
     figure = steering_figure(fields, planar_five(), steered, period=300 * us, title="a test")
-    assert len(figure.axes) == 6  # three panels and their bars
+    assert len(figure.axes) == 5  # three panels, a bar for both fields and one for the energy
+    assert "not a medical device" in figure.get_supxlabel()
     assert "300 µs" in figure.get_suptitle()
     ax = plot_steering(fields, planar_five(), steered, period=300 * us)
     assert len(ax.collections[0].get_offsets()) == 7
     assert plot_field_beneath(fields, steered[0], highest=100).get_xlabel() == "x of the array (mm)"
+    plt.close("all")
+
+
+def test_pictures_are_seen_from_outside_the_head(fields, steered):
+    """With z into the head and y up, what lies at the array's positive x is on the left."""
+    for ax in (
+        plot_field_beneath(fields, steered[0], highest=100),
+        plot_steering(fields, planar_five(), steered, period=300 * us),
+    ):
+        assert ax.xaxis_inverted()
+        assert not ax.yaxis_inverted()
     plt.close("all")

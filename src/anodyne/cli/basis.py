@@ -19,6 +19,7 @@ from anodyne.cli.options import (
 from anodyne.cli.outputs import OutputFile, rehearse_file
 from anodyne.cli.places import TEMPLATE, open_head
 from anodyne.cli.settings import Settings
+from anodyne.cli.solvers import device_option
 from anodyne.cli.talk import Talk
 from anodyne.errors import UnreadableFile
 from anodyne.units import A_per_us, mm
@@ -134,6 +135,7 @@ def basis(
     "--basis", "basis_file", type=click.Path(path_type=Path), metavar="FILE.npz",
     help="The basis, where it is not kept with the head.",
 )  # fmt: skip
+@device_option
 @json_option("the peak field, the estimated errors and the time taken")
 @quiet_option
 @click.pass_obj
@@ -145,6 +147,7 @@ def evaluate(
     di_dt: float,
     out: Path,
     basis_file: Path | None,
+    device: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -153,7 +156,7 @@ def evaluate(
     HEAD is as for 'anodyne field basis', which must have been run on it.
     """
     from anodyne.coil import find_coil, read_pose
-    from anodyne.field import read_basis
+    from anodyne.field import find_device, read_basis
 
     if len(pose_files) > 1 and out.suffix == ".gii":
         raise click.BadParameter("several poses go into an .npz file; end --out so", param_hint="'--out'")
@@ -164,13 +167,22 @@ def evaluate(
         place = basis_file if basis_file is not None else basis_place(head, known, settings)
         with talk.progress.stage("read the field basis"):
             kept = read_basis(place)
-        kept.refuse_other(known)
+        _refuse_other(kept, known, place)
+        evaluated = kept.evaluate_many if device is None else kept.on(*find_device(device)).brought_back
         begin = perf_counter()
-        e_field = kept.evaluate_many(found, poses, di_dt, talk.progress)
+        e_field = evaluated(found, poses, di_dt, talk.progress)
         seconds = perf_counter() - begin
         errors = kept.estimated_error(found, poses)
         _write(out, kept, e_field)
     _show_fields(found, poses, e_field, errors, {"out": str(out), "di_dt": di_dt, "seconds": seconds}, as_json)
+
+
+def _refuse_other(basis: "FieldBasis", head: "Head", place: Path) -> None:
+    """As `FieldBasis.refuse_other`, naming the file."""
+    try:
+        basis.refuse_other(head)
+    except UnreadableFile as refusal:
+        raise UnreadableFile(f"{place}: {refusal}") from refusal
 
 
 def _kept(place: Path, head: "Head", table: "Conductivities", wanted: dict[str, int | None]) -> "FieldBasis":
@@ -178,7 +190,7 @@ def _kept(place: Path, head: "Head", table: "Conductivities", wanted: dict[str, 
     from anodyne.field import conductivity_fingerprint, read_basis
 
     found = read_basis(place)
-    found.refuse_other(head)
+    _refuse_other(found, head, place)
     again = "compute it anew with --again, or keep another with --out"
     holds = {"modes": len(found.modes), "points": len(found.points), "tests": len(found.tests)}
     for name, number in wanted.items():

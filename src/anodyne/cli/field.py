@@ -16,19 +16,26 @@ from anodyne.cli.options import (
     refuse_unknown_tissues,
 )
 from anodyne.cli.outputs import OutputFile, rehearse_file
-from anodyne.cli.places import open_head
+from anodyne.cli.places import open_head, refuse_poses
 from anodyne.cli.settings import Settings
-from anodyne.cli.solvers import solver_option, solvers, validate
+from anodyne.cli.solvers import device_option, solver_option, solvers, validate
 from anodyne.cli.talk import Talk
 from anodyne.units import A_per_us, mm
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from anodyne.coil import Coil, Pose
     from anodyne.field import ElectricField, SolverEntry, TissuePeak
     from anodyne.head import Head, TetrahedralMesh
     from anodyne.progress import Progress
 
 ENDINGS = (".npz", ".msh", ".vtu", ".nii.gz", ".nii")
+AT_ONCE = 8
+"""Placements solved and written before the next are begun: bounds the memory."""
+
+GREY_MATTER = "grey matter"
 
 
 @click.group()
@@ -44,21 +51,22 @@ field.add_command(validate)
 @click.argument("head", metavar="HEAD|MESH.msh")
 @click.option("--coil", required=True, help="A built-in coil's name or a .ccd, .tcd or .nii.gz file.")
 @click.option(
-    "--pose", "pose_file", required=True, type=click.Path(path_type=Path), metavar="POSE.txt",
-    help="Where the coil is: 4 rows of 4 numbers, columns x, y, z, position in mm, z into the head.",
+    "--pose", "pose_files", required=True, multiple=True, type=click.Path(path_type=Path), metavar="POSE.txt",
+    help="Where the coil is: 4 rows of 4 numbers, columns x, y, z, position in mm, z into the head; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--di-dt", required=True, type=Number(unit="A/s"), help="Rate of change of the coil current in A/s (1 A/µs is 1e6)."
 )
 @click.option(
     "--out", required=True, type=OutputFile(*ENDINGS), metavar="OUT",
-    help="Where the field goes: .npz, .msh, .vtu or .nii.gz by its ending.",
+    help="Where the field goes: .npz, .msh, .vtu or .nii.gz by its ending; of several poses OUT-1, OUT-2 and so on.",
 )  # fmt: skip
 @click.option(
     "--points", "points_file", type=click.Path(path_type=Path), metavar="FILE.csv",
     help="Points x,y,z in mm, one a line, at which the field is wanted too (in an .npz).",
 )  # fmt: skip
 @solver_option("How the field is solved; fem2 if not given, fem1 for SimNIBS' own numbers.")
+@device_option
 @conductivity_option
 @json_option("timings, iterations, residual and peak field by tissue")
 @quiet_option
@@ -67,70 +75,122 @@ def solve(
     settings: Settings,
     head: str,
     coil: str,
-    pose_file: Path,
+    pose_files: tuple[Path, ...],
     di_dt: float,
     out: Path,
     points_file: Path | None,
     solver: str | None,
+    device: str | None,
     conductivity: tuple[tuple[int, float], ...],
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Solve the E-field of a coil at a pose.
+    """Solve the E-field of a coil at one or more poses.
 
     HEAD is a head's folder, a .msh file with SimNIBS' tissue tags, a SimNIBS m2m folder, or the word
-    "template" for the embedded head.
+    "template" for the embedded head. Several poses share the set-up and every pass over the matrix.
     """
     from anodyne.cli.points import read_points
     from anodyne.coil import find_coil, read_pose
-    from anodyne.field import find_solver, refuse_coil_inside, write_field
+    from anodyne.field import find_solver
 
     if points_file is not None and not out.name.endswith(".npz"):
         raise click.BadParameter("the field at points goes into an .npz file; end --out so", param_hint="'--points'")
     table, chosen = conductivities(conductivity), find_solver(solver)
-    rehearse_file(out)
+    places = _numbered(out, len(pose_files))
+    for place in places:
+        rehearse_file(place)
     with Talk(quiet=quiet) as talk:
         begin = perf_counter()
-        found, pose = find_coil(coil), read_pose(pose_file)
+        found, poses = find_coil(coil), [read_pose(path) for path in pose_files]
         at_points = read_points(points_file) if points_file is not None else None
         known, mesh = _read(head, settings, talk.progress)
         seconds = {"read": perf_counter() - begin}
         refuse_unknown_tissues(table, mesh)
-        refuse_coil_inside(mesh, found, pose)
-        solved = chosen.make(mesh, table, talk.progress).solve(found, pose, di_dt, talk.progress)
-        begin = perf_counter()
-        with talk.progress.stage(f"write {out.name}"):
-            write_field(out, solved, at_points=at_points, like=known.t1 if known is not None else None)
-        seconds |= {**solved.timings, "write": perf_counter() - begin}
-        outside = 0 if at_points is None else int((mesh.locate(at_points)[0] < 0).sum())
-    result = _Solved(
-        head=known, coil=found, pose=pose, solver=chosen, field=solved, out=out, seconds=seconds, points_outside=outside
-    )
-    _show(result, as_json)
+        refuse_poses(mesh, found, poses)
+        model = chosen.make(mesh, table, talk.progress, device)
+        request = _Request(head=known, mesh=mesh, coil=found, solver=chosen, at_points=at_points)
+        results = []
+        for first in range(0, len(poses), AT_ONCE):
+            some = slice(first, first + AT_ONCE)
+            fields = model.solve_many(found, poses[some], di_dt, talk.progress)
+            for pose, solved, place in zip(poses[some], fields, places[some], strict=True):
+                results.append(_written(request, pose, solved, (place, seconds), talk.progress))
+    if len(results) > 1:
+        _show_all(request, results, as_json)
+    else:
+        _show(request, results[0], as_json)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Solved:
-    head: "Head | None"
-    coil: "Coil"
-    pose: "Pose"
-    solver: "SolverEntry"
-    field: "ElectricField"
-    out: Path
-    seconds: dict[str, float]
-    points_outside: int
+class _Request:
+    """What all placements of a call share."""
 
-    def heights(self) -> dict[str, float] | None:
+    head: "Head | None"
+    mesh: "TetrahedralMesh"
+    coil: "Coil"
+    solver: "SolverEntry"
+    at_points: "NDArray[np.float64] | None"
+
+    def heights(self, pose: "Pose") -> dict[str, float] | None:
         """Distances from the scalp by the plane they are measured to, m; None where the scalp is not known."""
         from anodyne.plan import casing_clearance, winding_clearance
 
         if self.head is None:
             return None
-        heights = {"casing_centre": float(self.head.scalp_distance_at(self.pose.position[None])[0])}
+        heights = {"casing_centre": float(self.head.scalp_distance_at(pose.position[None])[0])}
         if len(self.coil.outline):
-            heights["casing"] = casing_clearance(self.head, self.coil, self.pose)
-            heights["winding"] = winding_clearance(self.head, self.coil, self.pose)
+            heights["casing"] = casing_clearance(self.head, self.coil, pose)
+            heights["winding"] = winding_clearance(self.head, self.coil, pose)
         return heights
+
+    @property
+    def points_outside(self) -> int:
+        return 0 if self.at_points is None else int((self.mesh.locate(self.at_points)[0] < 0).sum())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Solved:
+    """What is told of one placement; its field is in its file."""
+
+    pose: "Pose"
+    peaks: "dict[str, TissuePeak]"
+    heights: dict[str, float] | None
+    di_dt: float
+    iterations: int
+    residual: float
+    seconds: dict[str, float]
+    out: Path
+
+
+def _written(
+    request: _Request, pose: "Pose", solved: "ElectricField", where: tuple[Path, dict[str, float]], progress: "Progress"
+) -> _Solved:
+    from anodyne.field import peak_by_tissue, write_field
+
+    begin, (place, seconds) = perf_counter(), where
+    with progress.stage(f"write {place.name}"):
+        like = request.head.t1 if request.head is not None else None
+        write_field(place, solved, at_points=request.at_points, like=like)
+    return _Solved(
+        pose=pose,
+        peaks=peak_by_tissue(solved),
+        heights=request.heights(pose),
+        di_dt=solved.di_dt,
+        iterations=solved.iterations,
+        residual=solved.residual,
+        seconds={**seconds, **solved.timings, "write": perf_counter() - begin},
+        out=place,
+    )
+
+
+def _numbered(out: Path, count: int) -> list[Path]:
+    """The file itself for one pose; for several the same name with a number before its ending."""
+    if count == 1:
+        return [out]
+    ending = next(ending for ending in ENDINGS if out.name.endswith(ending))
+    stem = out.name.removesuffix(ending)
+    return [out.with_name(f"{stem}-{number}{ending}") for number in range(1, count + 1)]
 
 
 def _read(head: str, settings: Settings, progress: "Progress") -> "tuple[Head | None, TetrahedralMesh]":
@@ -142,33 +202,63 @@ def _read(head: str, settings: Settings, progress: "Progress") -> "tuple[Head | 
     return known, known.mesh
 
 
-def _show(result: _Solved, as_json: bool) -> None:
+def _show(request: _Request, result: _Solved, as_json: bool) -> None:
     from anodyne.cli.tables import facts, heading, show, show_json, table
-    from anodyne.field import peak_by_tissue
 
-    solved, peaks, heights = result.field, peak_by_tissue(result.field), result.heights()
     if as_json:
-        show_json(_document(result, peaks, heights))
+        show_json(_document(request, result))
         return
     rows = [
         (name, f"{peak.top_cubic_centimetre:.4g}", f"{peak.percentile_99_9:.4g}", f"{peak.highest:.4g}")
-        for name, peak in peaks.items()
+        for name, peak in result.peaks.items()
     ]
-    seconds = result.seconds
+    heights = result.heights
     pairs = [
-        ("mesh", f"{len(solved.mesh.nodes):,} nodes, {len(solved.mesh.tetrahedra):,} tetrahedra"),
+        ("mesh", _size(request)),
         *([("above the scalp (mm)", _heights_in_words(heights))] if heights is not None else []),
-        ("solver", f"{result.solver.name}: {result.solver.label}"),
-        ("converged", f"{solved.iterations} iterations to a relative residual of {solved.residual:.1e}"),
-        ("time (s)", ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in seconds.items())),
+        ("solver", f"{request.solver.name}: {request.solver.label}"),
+        ("converged", f"{result.iterations} iterations to a relative residual of {result.residual:.1e}"),
+        ("time (s)", ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in result.seconds.items())),
         ("written", str(result.out)),
+        *_outside(request),
     ]
-    if result.points_outside:
-        pairs.append(("points outside", f"{result.points_outside} lie outside the mesh; the field there is NaN"))
     columns = ["|E| in V/m", ">mean of highest 1 cm³", ">99.9th percentile", ">highest element"]
-    show(
-        heading(result.coil.label, f"E-field at {solved.di_dt / A_per_us:.4g} A/µs"), table(columns, rows), facts(pairs)
-    )
+    about = f"E-field at {result.di_dt / A_per_us:.4g} A/µs"
+    show(heading(request.coil.label, about), table(columns, rows), facts(pairs))
+
+
+def _show_all(request: _Request, results: list[_Solved], as_json: bool) -> None:
+    from anodyne.cli.tables import facts, heading, show, show_json, table
+
+    if as_json:
+        show_json({"placements": [_document(request, result) for result in results]})
+        return
+    peaks = results[0].peaks
+    tissue = GREY_MATTER if GREY_MATTER in peaks else next(iter(peaks))
+    rows = []
+    for result in results:
+        centre, peak = ", ".join(f"{x / mm:.0f}" for x in result.pose.position), result.peaks[tissue]
+        rows.append((result.out.name, centre, f"{peak.top_cubic_centimetre:.4g}", f"{peak.percentile_99_9:.4g}"))
+    first, last = results[0], results[-1]
+    pairs = [
+        ("mesh", _size(request)),
+        ("solver", f"{request.solver.name}: {request.solver.label}"),
+        ("time (s)", f"{first.seconds['primary'] + first.seconds['solve']:.2f} a placement"),
+        ("written", f"{first.out} to {last.out.name}"),
+        *_outside(request),
+    ]
+    columns = ["file", "centre (mm)", ">mean of highest 1 cm³", ">99.9th percentile"]
+    about = f"|E| in V/m in {tissue} at {first.di_dt / A_per_us:.4g} A/µs"
+    show(heading(request.coil.label, about), table(columns, rows), facts(pairs))
+
+
+def _size(request: _Request) -> str:
+    return f"{len(request.mesh.nodes):,} nodes, {len(request.mesh.tetrahedra):,} tetrahedra"
+
+
+def _outside(request: _Request) -> list[tuple[str, str]]:
+    count = request.points_outside
+    return [("points outside", f"{count} lie outside the mesh; the field there is NaN")] if count else []
 
 
 def _heights_in_words(heights: dict[str, float]) -> str:
@@ -176,18 +266,18 @@ def _heights_in_words(heights: dict[str, float]) -> str:
     return ", ".join(f"{words[plane]} {height / mm:.1f}" for plane, height in heights.items())
 
 
-def _document(result: _Solved, peaks: "dict[str, TissuePeak]", heights: dict[str, float] | None) -> dict[str, Any]:
-    solved = result.field
+def _document(request: _Request, result: _Solved) -> dict[str, Any]:
+    heights = result.heights
     return {
         "out": str(result.out),
-        "coil": {"name": result.coil.name, "label": result.coil.label},
-        "solver": result.solver.name,
-        "di_dt_a_per_s": solved.di_dt,
-        "nodes": len(solved.mesh.nodes),
-        "tetrahedra": len(solved.mesh.tetrahedra),
+        "coil": {"name": request.coil.name, "label": request.coil.label},
+        "solver": request.solver.name,
+        "di_dt_a_per_s": result.di_dt,
+        "nodes": len(request.mesh.nodes),
+        "tetrahedra": len(request.mesh.tetrahedra),
         "timings": {f"{name}_s": value for name, value in result.seconds.items()},
-        "iterations": solved.iterations,
-        "residual": solved.residual,
+        "iterations": result.iterations,
+        "residual": result.residual,
         "peak_e_field": {
             name: {
                 "tissue": peak.tissue,
@@ -195,8 +285,8 @@ def _document(result: _Solved, peaks: "dict[str, TissuePeak]", heights: dict[str
                 "percentile_99_9_v_per_m": peak.percentile_99_9,
                 "top_1_cm3_v_per_m": peak.top_cubic_centimetre,
             }
-            for name, peak in peaks.items()
+            for name, peak in result.peaks.items()
         },
         "height_above_scalp_mm": None if heights is None else {k: v / mm for k, v in heights.items()},
-        "points_outside": result.points_outside,
+        "points_outside": request.points_outside,
     }

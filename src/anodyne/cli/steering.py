@@ -147,7 +147,7 @@ def steer(
     if out is not None:
         _write_table(out, document)
     if figure is not None:
-        title = f"{array.label} above {wanted.label}, {magnitude:g} V/m"
+        title = f"{array.label} above {wanted.label}: {magnitude:g} V/m wanted"
         _draw(figure, fields, array, aims, period, title)
     _show(document, as_json)
 
@@ -248,6 +248,9 @@ def _show(document: dict[str, Any], as_json: bool) -> None:
         ("geometry", f"{array['certainty']}: {array['source']}"),
         ("reached", f"{len(reached)} of {len(aims)} aims"),
     ]
+    refusals = [aim["refusal"] for aim in aims if aim["refusal"] is not None]
+    if refusals:
+        pairs.append(("why not all", refusals[0]))
     columns = ["aim x, y (mm)", "rates of the coils (A/µs)", ">energy (J)", ">summit off aim (mm)"]
     show(
         heading(f"{array['label']} above {document['target']}", f"{document['magnitude_v_per_m']:g} V/m wanted"),

@@ -11,10 +11,11 @@ from anodyne.field.basis import (
     read_basis,
     write_basis,
 )
+from anodyne.field.carrying import find_device
 from anodyne.field.charges import ChargeModel, ChargeSolution
 from anodyne.field.conductor import refuse_coil_inside
 from anodyne.field.electric import ElectricField, current_density
-from anodyne.field.elements import AdjointSources, DeviceModel, FieldModel, SecondOrderModel, find_device
+from anodyne.field.elements import AdjointSources, DeviceModel, FieldModel, SecondOrderModel
 from anodyne.field.export import FIELD_ENDINGS, write_field
 from anodyne.field.primary import FittedSphere, PrimaryField, VectorPotential, sphere_e_field
 from anodyne.field.reciprocity import (

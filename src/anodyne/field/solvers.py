@@ -1,13 +1,15 @@
 """The solvers by name: what each is for, and how to make one for a head."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from numpy.typing import ArrayLike
 
 from anodyne.coil import Coil, Pose
+from anodyne.errors import NotAvailable
+from anodyne.field.carrying import find_device
 from anodyne.field.charges.model import ChargeModel
 from anodyne.field.electric import ElectricField
 from anodyne.field.elements.first_order import FieldModel
@@ -34,6 +36,18 @@ class Solver(Protocol):
         NotConverged : the linear solver did not reach its tolerance
         """
 
+    def solve_many(
+        self, coil: Coil, poses: Sequence[Pose], di_dt: float, progress: Progress = SILENT
+    ) -> list[ElectricField]:
+        """As `solve` for several poses, sharing what can be shared."""
+
+
+class Portable(Solver, Protocol):
+    """A solver whose work another array library can do."""
+
+    def on(self, namespace: Any, device: Any = None) -> Solver:
+        """The same in another array library, on one of its devices."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SolverEntry:
@@ -45,26 +59,45 @@ class SolverEntry:
     label : in words
     purpose : when to take it
     tensors : whether it takes anisotropic conductivity
+    build : makes it ready for a mesh
+    devices : whether it can compute on a graphics card
     """
 
     name: str
     label: str
     purpose: str
     tensors: bool
-    build: Callable[[TetrahedralMesh, Conductivity, Progress], Solver]
+    build: Callable[[TetrahedralMesh, Conductivity, Progress], Solver | Portable]
+    devices: bool = True
 
-    def make(self, mesh: TetrahedralMesh, conductivity: Conductivity = None, progress: Progress = SILENT) -> Solver:
+    def make(
+        self,
+        mesh: TetrahedralMesh,
+        conductivity: Conductivity = None,
+        progress: Progress = SILENT,
+        device: str | None = None,
+    ) -> Solver:
         """The solver made ready for a head.
 
         Parameters
         ----------
         conductivity : a table by tissue, or (n_tetrahedra,) or (n_tetrahedra, 3, 3) array, S/m
+        device : a device of PyTorch such as "cuda"; the processor if None
 
         Raises
         ------
         ValueError : conductivities of the wrong shape, not positive or not finite
+        NotAvailable : no such device on this machine, or a solver that only the processor can run
         """
-        return self.build(mesh, conductivity, progress)
+        if device is None:
+            return self.build(mesh, conductivity, progress)
+        if not self.devices:
+            able = ", ".join(entry.name for entry in SOLVERS.values() if entry.devices)
+            raise NotAvailable(f"solver {self.name} runs on the processor only; leave --device out, or take {able}")
+        namespace, place = find_device(device)
+        model = self.build(mesh, conductivity, progress)
+        with progress.stage(f"carry to {device}"):
+            return cast(Portable, model).on(namespace, place)
 
 
 def _first_order(mesh: TetrahedralMesh, conductivity: Conductivity, progress: Progress) -> Solver:
@@ -117,6 +150,7 @@ SOLVERS = MappingProxyType(
                 purpose="an independent check of the others; slow",
                 tensors=False,
                 build=_charges,
+                devices=False,
             ),
         )
     }

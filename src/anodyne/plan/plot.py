@@ -19,7 +19,7 @@ from anodyne.coil import Coil, CurrentElements, Pose
 from anodyne.head import Surface, Tissue, tissue_name
 from anodyne.plan.array import CoilArray
 from anodyne.plan.cortex import SurfaceField
-from anodyne.plan.plan import DepthProfile, FieldSummary, RegionField
+from anodyne.plan.plan import DISCLAIMER, DepthProfile, FieldSummary, RegionField
 from anodyne.plan.rendering import Frame, Seen, View, averaged, look, shaded
 from anodyne.plan.slices import Slice
 from anodyne.plan.steering import PATCH_RADIUS, ArrayFields, Steered
@@ -342,7 +342,9 @@ def plot_regions(field: FieldSummary, ax: Axes | None = None) -> Axes:
 
 
 def plot_field_beneath(fields: ArrayFields, steered: Steered, ax: Axes | None = None, *, highest: float) -> Axes:
-    """\\|E\\| on the cortex seen through the array, for one aim; a cross at the aim, a dot at the field's summit.
+    """\\|E\\| on the cortex as seen from outside through the array, for one aim.
+
+    A cross marks the aim, an arrow the direction of the field there, a dot the field's summit.
 
     Parameters
     ----------
@@ -352,7 +354,7 @@ def plot_field_beneath(fields: ArrayFields, steered: Steered, ax: Axes | None = 
     if steered.rates is not None:
         magnitude = np.linalg.norm(np.tensordot(steered.rates, fields.e_field, axes=1), axis=1)
         across = fields.across / mm
-        cells = ax.hexbin(
+        ax.hexbin(
             across[:, 0],
             across[:, 1],
             C=magnitude,
@@ -363,14 +365,16 @@ def plot_field_beneath(fields: ArrayFields, steered: Steered, ax: Axes | None = 
             vmax=highest,
             lw=0.2,
         )
-        bar = ax.figure.colorbar(cells, ax=ax, shrink=0.78, aspect=22, pad=0.02)
-        bar.set_label("|E| (V/m)")
-        bar.outline.set_visible(False)
     if steered.summit is not None:
         ax.plot(*_across(fields, steered.summit), "o", ms=7, mfc="white", mec="black", label="field's summit")
-    ax.plot(*_across(fields, steered.aim), "x", ms=9, mew=2.2, color=MARK, label="aim")
+    aim = _across(fields, steered.aim)
+    ax.plot(*aim, "x", ms=9, mew=2.2, color=MARK, label="aim and direction of E")
+    if steered.e_field is not None:
+        along = (fields.pose.rotation.T @ steered.e_field)[:2]
+        tip = aim + 12 * along / np.linalg.norm(along)
+        ax.annotate("", (tip[0], tip[1]), (aim[0], aim[1]), arrowprops={"arrowstyle": "-|>", "color": MARK, "lw": 2})
     ax.legend(loc="lower left", frameon=True, framealpha=0.85, fontsize=8)
-    return _dressed(ax, 0.8 * PATCH_RADIUS)
+    return _dressed(ax, fields, 0.8 * PATCH_RADIUS)
 
 
 def plot_steering(
@@ -390,18 +394,18 @@ def plot_steering(
         if one.summit is not None:
             summit = _across(fields, one.summit)
             ax.plot([aim[0], summit[0]], [aim[1], summit[1]], color="0.35", lw=1, zorder=1)
-            ax.plot(*summit, "o", ms=3, color="0.15", zorder=2)
+            ax.plot(*summit, "o", ms=3.5, color="0.15", zorder=4)
     if reached.any():
         x, y = aims[reached].T
-        dots = ax.scatter(x, y, c=cost[reached], s=70, cmap=STEERING_COLOURS, ec="0.25", lw=0.6, zorder=3)
+        dots = ax.scatter(x, y, c=cost[reached], s=60, cmap=STEERING_COLOURS, ec="0.25", lw=0.6, zorder=3)
         bar = ax.figure.colorbar(dots, ax=ax, shrink=0.78, aspect=22, pad=0.02)
         bar.set_label("energy (J)" if array.inductance is not None else "sum of squared currents (kA²)")
         bar.outline.set_visible(False)
     if not reached.all():
-        ax.plot(*aims[~reached].T, "x", color="0.4", ms=7, zorder=3, label="not reached")
+        ax.plot(*aims[~reached].T, "x", color="#b3261e", ms=7, mew=1.6, zorder=3, label="not reached")
         ax.legend(loc="lower left", frameon=True, framealpha=0.85, fontsize=8)
     shown = [aims, *(_across(fields, one.summit)[None] for one in steered if one.summit is not None)]
-    return _dressed(ax, (np.abs(np.concatenate(shown)).max() + 4) * mm)
+    return _dressed(ax, fields, (np.abs(np.concatenate(shown)).max() + 4) * mm)
 
 
 def steering_figure(
@@ -409,17 +413,24 @@ def steering_figure(
 ) -> Figure:
     """The field for the first aim that was reached, for the furthest one, and all aims with their summits."""
     reached = [one for one in steered if one.rates is not None]
-    figure, axes = plt.subplots(1, 3, figsize=(13.2, 4.3), layout="constrained")
+    figure, axes = plt.subplots(1, 3, figsize=(11.6, 4.3), layout="constrained", width_ratios=(1, 1, 1.1))
     highest = max((one.highest for one in reached), default=1.0)
     ends = (reached[0], max(reached, key=lambda one: float(np.linalg.norm(one.offset)))) if reached else ()
     for ax, one in zip(axes, ends, strict=False):
         plot_field_beneath(fields, one, ax, highest=highest)
         away = np.linalg.norm(one.offset) / mm
         ax.set_title("aim on the axis" if away < 0.5 else f"aim {away:.0f} mm off the axis", fontsize=10)
+    if reached:
+        mappable = ScalarMappable(norm=Normalize(0, highest), cmap=FIELD_COLOURS)
+        bar = figure.colorbar(mappable, ax=list(axes[:2]), shrink=0.78, aspect=22, pad=0.01)
+        bar.set_label("|E| (V/m)")
+        bar.outline.set_visible(False)
     plot_steering(fields, array, steered, axes[2], period=period)
     mean_off = np.mean([one.off_aim for one in reached]) / mm if reached else np.nan
-    axes[2].set_title(f"aims (large), summits (small): {mean_off:.1f} mm apart", fontsize=10)
-    figure.suptitle(f"{title}; energy at the peak of a current of {period / us:.0f} µs period", fontsize=10.5)
+    apart = f": {mean_off:.1f} mm apart on average" if reached else ""
+    axes[2].set_title(f"aims (large), summits (small)\n{len(reached)} of {len(steered)} reached{apart}", fontsize=10)
+    figure.suptitle(f"{title}\nenergy at the peak of a current of {period / us:.0f} µs period", fontsize=10.5)
+    figure.supxlabel(f"Seen from outside the head. {DISCLAIMER}", fontsize=8.5, color=GREY)
     return figure
 
 
@@ -436,9 +447,13 @@ def _cost(array: CoilArray, one: Steered, period: float) -> float:
     return float((currents**2).sum() / 1e6) if energy is None else energy
 
 
-def _dressed(ax: Axes, reach: float) -> Axes:
+def _dressed(ax: Axes, fields: ArrayFields, reach: float) -> Axes:
+    """Seen from outside, where z points away from the eye and y up, x points to the left."""
     limit = reach / mm
-    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xlabel="x of the array (mm)", ylabel="y of the array (mm)")
+    ax.set(xlim=(limit, -limit), ylim=(-limit, limit), xlabel="x of the array (mm)", ylabel="y of the array (mm)")
     ax.set_aspect("equal")
     ax.spines[["top", "right"]].set_visible(False)
+    rotation = fields.pose.rotation
+    left, right, _, top = View.along("from outside", rotation[:, 2], rotation[:, 1]).letters()
+    _write_sides(ax, (left, right, None, top))  # the legend lies at the bottom
     return ax

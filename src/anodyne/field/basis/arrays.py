@@ -12,7 +12,8 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from anodyne.coil import Coil
-from anodyne.field.primary.element_sums import beside, magnetic_field
+from anodyne.field.carrying import beside, carried
+from anodyne.field.primary.element_sums import magnetic_field
 
 Floats = NDArray[np.float64]
 
@@ -36,15 +37,11 @@ class BasisArrays:
 
     def moved(self, namespace: Any, device: Any = None) -> "BasisArrays":
         """These arrays in another library, from numpy's."""
-
-        def carried(array: Any) -> Any:
-            return namespace.asarray(np.asarray(array), device=device)
-
         return BasisArrays(
-            modes=carried(self.modes),
-            reading=carried(self.reading),
-            sensed=carried(self.sensed),
-            sensors=carried(self.sensors),
+            modes=carried(self.modes, namespace, device),
+            reading=carried(self.reading, namespace, device),
+            sensed=carried(self.sensed, namespace, device),
+            sensors=carried(self.sensors, namespace, device),
         )
 
     def like(self, array: Any) -> Any:

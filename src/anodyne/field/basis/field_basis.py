@@ -14,6 +14,7 @@ from scipy.ndimage import map_coordinates
 from anodyne.coil import Coil, Pose
 from anodyne.errors import PlacementRefused, UnreadableFile
 from anodyne.field.basis.arrays import BasisArrays
+from anodyne.field.carrying import to_numpy
 from anodyne.head import Head, Image, Surface
 from anodyne.progress import SILENT, Progress
 from anodyne.units import mm
@@ -290,7 +291,8 @@ class FieldBasis:
             if distance.min() < -INSIDE:
                 raise PlacementRefused(
                     f"{np.mean(distance < -INSIDE):.0%} of the winding of {coil.label} lies inside the head{which} "
-                    f"{centre}; move the coil out of the scalp, and check that the pose's z axis points into the head"
+                    f"{centre}; move the coil out of the scalp, and check that the pose is in millimetres and its z "
+                    "axis points into the head"
                 )
             if distance.min() > FARTHEST:
                 raise PlacementRefused(
@@ -354,6 +356,19 @@ class DeviceBasis:
     def evaluate_many(self, coil: Coil, poses: Pose | Sequence[Pose] | ArrayLike, di_dt: float) -> Any:
         """E at the points, (p, n, 3), V/m, of all placements in one piece: choose p by the device's memory."""
         return self.arrays.fields(self.amounts(coil, poses, di_dt))
+
+    def brought_back(
+        self, coil: Coil, poses: Sequence[Pose] | ArrayLike, di_dt: float, progress: Progress = SILENT
+    ) -> Singles:
+        """As `FieldBasis.evaluate_many`, computed here and brought back to numpy some placements at a time."""
+        placed = matrices(poses)
+        result = np.empty((len(placed), len(self.basis.points), 3), np.float32)
+        with progress.stage("evaluate placements", len(placed)) as advance:
+            for start in range(0, len(placed), POSES_AT_ONCE):
+                some = placed[start : start + POSES_AT_ONCE]
+                result[start : start + len(some)] = to_numpy(self.evaluate_many(coil, some, di_dt))
+                advance(len(some))
+        return result
 
 
 def matrices(poses: Pose | Sequence[Pose] | ArrayLike) -> Floats:

@@ -55,19 +55,26 @@ def read_basis(path: Path | str) -> FieldBasis:
     """
     place = Path(path)
     try:
-        with place.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return _basis_of({name: stored[name] for name in stored.files})
+        with place.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise zipfile.BadZipFile("no .npz archive, or its end is missing")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as stored:
+                return _basis_of({name: stored[name] for name in stored.files})
     except OSError as error:
         reason = error.strerror or str(error)
         raise UnreadableFile(f"cannot read {place}: {reason}; compute the basis with 'anodyne field basis'") from error
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UnreadableFile(
-            f"{place} is not a whole field basis ({_first_line(error)}); compute it again with 'anodyne field basis'"
+            f"{place} is not a whole field basis ({_reason(error)}); compute it again with 'anodyne field basis'"
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no details'}"
+def _reason(error: Exception) -> str:
+    """What is wrong with a file in a few words, without Python's names for it."""
+    if isinstance(error, KeyError):
+        return f"it holds no {error.args[0]}"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _basis_of(stored: dict[str, NDArray[Any]]) -> FieldBasis:

@@ -10,7 +10,7 @@ al. 2018, IEEE Trans Biomed Eng 65:2675). Here the density is constant on every 
 the receiving facet (Galerkin), which reciprocity turns into a solid angle's mean over the sending one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import log10
@@ -238,6 +238,12 @@ class ChargeModel:
             residual=solution.residual,
             timings={**solution.timings, "recover": perf_counter() - begin},
         )
+
+    def solve_many(
+        self, coil: Coil, poses: Sequence[Pose], di_dt: float, progress: Progress = SILENT
+    ) -> list[ElectricField]:
+        """As `solve` for several poses, one after the other."""
+        return [self.solve(coil, pose, di_dt, progress) for pose in poses]
 
     def _solved(self, right: Floats, progress: Progress) -> tuple[Floats, int, float]:
         """Densities without a total on any piece, the iterations and the residual they took."""

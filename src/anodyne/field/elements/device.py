@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from anodyne.coil import Coil, Pose
-from anodyne.errors import NotAvailable
+from anodyne.field.carrying import carried, to_numpy
 from anodyne.field.conductor import refuse_coil_inside
 from anodyne.field.electric import ElectricField
 from anodyne.field.elements.device_cycle import DeviceSystem
@@ -31,31 +31,6 @@ if TYPE_CHECKING:
 
 TETRAHEDRA_AT_ONCE = 2**19
 """Whose loads and fields are computed in one piece: bounds the device's memory."""
-
-
-def find_device(name: str) -> tuple[Any, Any]:
-    """The array namespace and device of a name such as "cuda", "cuda:1", "mps" or "cpu", by PyTorch.
-
-    Raises
-    ------
-    NotAvailable : PyTorch is not installed, or knows no such device here
-    """
-    try:
-        import torch
-        from array_api_compat import torch as namespace
-    except ImportError as error:
-        raise NotAvailable(
-            f"device '{name}' needs PyTorch, which is not installed; install it with: pip install 'anodyne[gpu]'"
-        ) from error
-    try:
-        device = torch.device(name)
-        namespace.zeros(1, dtype=namespace.float64, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise NotAvailable(
-            f"PyTorch {torch.__version__} has no device '{name}' with double precision on this machine; "
-            "leave --device out to compute on the processor"
-        ) from error
-    return namespace, device
 
 
 class DeviceModel:
@@ -143,7 +118,7 @@ class DeviceModel:
         return results
 
     def _carried(self, array: NDArray[Any]) -> Any:
-        return self._namespace.asarray(np.ascontiguousarray(array), device=self._device)
+        return carried(array, self._namespace, self._device)
 
     def _gathering(self, columns: NDArray[Any], count: int, wanted: NDArray[Any]) -> RowSums:
         """Sums over all corners, or edges, of all tetrahedra that are the same unknown; -1 is none."""
@@ -172,8 +147,7 @@ class DeviceModel:
             rotation, origin = self._carried(pose.rotation), self._carried(pose.position[None])
             potential = vector_potential(coil, xp.matmul(points - origin, rotation))
             return -di_dt * xp.matmul(potential, xp.matrix_transpose(rotation))
-        on_processor = np.asarray(points.cpu() if hasattr(points, "cpu") else points)
-        return self._carried(self.model.primary.at(on_processor, coil, pose, di_dt))
+        return self._carried(self.model.primary.at(to_numpy(points), coil, pose, di_dt))
 
     def _blocks(self) -> Iterator[tuple[slice, Any, Any]]:
         """Tetrahedra piece by piece: which, the gradients of their hat functions (n, 4, 3), 1/m, and volumes, m^3."""
@@ -241,10 +215,10 @@ class DeviceModel:
                 bubbles = xp.concat([unknowns[self._used :], xp.zeros_like(unknowns[:1])])[:, None]
                 seen = primary - slope - xp.matmul(self._bubble_slopes(self._taken(bubbles, edges)), hats)
                 middle = xp.mean(seen, axis=1) + xp.sum(self._taken(bend, edges), axis=1) / 4
-                corners.append(_to_numpy(xp.astype(seen, xp.float32)))
-            middles.append(_to_numpy(middle))
+                corners.append(to_numpy(xp.astype(seen, xp.float32)))
+            middles.append(to_numpy(middle))
         return {
-            "potential": _to_numpy(potential),
+            "potential": to_numpy(potential),
             "e_field": np.concatenate(middles),
             "corners": np.concatenate(corners) if corners else None,
         }
@@ -271,7 +245,3 @@ def _places(used: NDArray[Any], count: int) -> NDArray[np.int64]:
     place = np.full(count, len(used))
     place[used] = np.arange(len(used))
     return place
-
-
-def _to_numpy(array: Any) -> NDArray[Any]:
-    return np.asarray(array.cpu() if hasattr(array, "cpu") else array)

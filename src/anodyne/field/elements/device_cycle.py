@@ -7,6 +7,7 @@ import numpy as np
 from array_api_compat import array_namespace
 from scipy.sparse import csr_matrix
 
+from anodyne.field.carrying import carried
 from anodyne.field.elements.multigrid import Multigrid, Smoother
 from anodyne.field.elements.row_sums import RowSums
 
@@ -16,7 +17,7 @@ class DeviceSmoother:
 
     def __init__(self, smoother: Smoother, namespace: Any, device: Any) -> None:
         self.matrix = RowSums.of(smoother.matrix, namespace, device, np.float32)
-        self._inverse_diagonal = namespace.asarray(smoother.inverse_diagonal[:, None], device=device)
+        self._inverse_diagonal = carried(smoother.inverse_diagonal[:, None], namespace, device)
         self._steps = smoother.steps
 
     def smoothed(self, right: Any, x: Any = None) -> Any:
@@ -34,14 +35,14 @@ class DeviceMultigrid:
     """As `Multigrid`, carried elsewhere."""
 
     def __init__(self, multigrid: Multigrid, namespace: Any, device: Any) -> None:
-        def carried(matrix: csr_matrix) -> RowSums:
+        def rows(matrix: csr_matrix) -> RowSums:
             return RowSums.of(matrix, namespace, device, np.float32)
 
         self._levels = [
-            (DeviceSmoother(level.smoother, namespace, device), carried(level.restriction), carried(level.prolongation))
+            (DeviceSmoother(level.smoother, namespace, device), rows(level.restriction), rows(level.prolongation))
             for level in multigrid.levels
         ]
-        self._coarse_inverse = namespace.asarray(multigrid.coarse_inverse, device=device)
+        self._coarse_inverse = carried(multigrid.coarse_inverse, namespace, device)
 
     def apply(self, residual: Any) -> Any:
         """One V-cycle on a block of residuals (n, k), started from zero; its columns sum to zero."""
@@ -76,16 +77,16 @@ class DeviceSystem:
         namespace: Any,
         device: Any,
     ) -> None:
-        def carried(matrix: csr_matrix, dtype: type[np.floating]) -> RowSums:
+        def rows(matrix: csr_matrix, dtype: type[np.floating]) -> RowSums:
             return RowSums.of(matrix, namespace, device, dtype)
 
-        self._blocks = [[carried(block, np.float64) for block in row] for row in blocks]
+        self._blocks = [[rows(block, np.float64) for block in row] for row in blocks]
         self._nodes = blocks[0][0].shape[0]
         self._multigrid = DeviceMultigrid(multigrid, namespace, device)
         self._smoother = None
         if smoother is not None:
             self._smoother = DeviceSmoother(smoother, namespace, device)
-            self._down, self._up = carried(blocks[0][1], np.float32), carried(blocks[1][0], np.float32)
+            self._down, self._up = rows(blocks[0][1], np.float32), rows(blocks[1][0], np.float32)
 
     def times(self, x: Any, result: Any) -> None:
         """Write the matrix times a block of columns, (n, k), into `result`."""

@@ -8,6 +8,8 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from anodyne.field.carrying import carried
+
 NARROWEST = 8
 """Entries of the shortest rows' slice."""
 
@@ -46,8 +48,8 @@ class RowSums:
             width, below = int(np.ceil(width * GROWTH)), width
         order = np.empty(matrix.shape[0], np.int64)
         order[np.concatenate(members) if members else np.empty(0, np.int64)] = np.arange(matrix.shape[0])
-        carry = [(namespace.asarray(c, device=device), namespace.asarray(v, device=device)) for c, v in slices]
-        return cls(slices=tuple(carry), order=namespace.asarray(order, device=device))
+        carry = [(carried(c, namespace, device), carried(v, namespace, device)) for c, v in slices]
+        return cls(slices=tuple(carry), order=carried(order, namespace, device))
 
     def times(self, x: Any) -> Any:
         """The product with columns x, (n, k); (n_rows, k)."""

@@ -13,6 +13,7 @@ from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from anodyne.coil import Coil, CurrentElements, MagneticDipoles, Sources
+from anodyne.field.carrying import beside
 
 Floats = NDArray[np.float64]
 Formula = Callable[[Any, Any, Any], Any]
@@ -42,11 +43,6 @@ def vector_potential(coil: Coil, points: Any) -> Any:
     TypeError : the coil holds elements of a kind without a formula
     """
     return _summed(coil, points, {CurrentElements: _potential_of_wires, MagneticDipoles: _potential_of_dipoles})
-
-
-def beside(array: Any, other: Any) -> Any:
-    """A numpy array carried to the library and device of another array."""
-    return array_namespace(other).asarray(np.ascontiguousarray(array), device=other.device)
 
 
 def _summed(coil: Coil, points: Any, formulas: dict[type, Formula]) -> Any:
