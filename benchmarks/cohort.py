@@ -4,15 +4,24 @@ import json
 import os
 import resource
 import shutil
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
 from anodyne.head import ADULT, HeadRecipe, find_target, save_head, scale_from_circumference, template_head
-from anodyne.plan import Prescription, Subject, SubjectStatus, find_heads, local_workers, plan_cohort, read_plan
+from anodyne.plan import (
+    CohortResult,
+    Prescription,
+    Subject,
+    SubjectStatus,
+    find_heads,
+    local_workers,
+    plan_cohort,
+    read_plan,
+)
 from anodyne.protocol import find_protocol
 from anodyne.units import hour, mm
 from benchmarks.report import Row
@@ -23,34 +32,48 @@ HEADS = 4
 WORKERS = (1, 2)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """A cohort planned once: seconds until the workers stood, seconds of planning, and of processors for both."""
+
+    start: float
+    seconds: float
+    processor: float
+    result: CohortResult
+
+
 def rows() -> Iterator[Row]:
     """Every number of this topic."""
     with TemporaryDirectory() as place:
-        subjects = _subjects(Path(place))
+        everyone = subjects(Path(place))
         note = f"{HEADS} coarse synthetic heads of about 0.23 million tetrahedra, {os.cpu_count()} cores"
         seconds: dict[int, float] = {}
         said = []
         for count in WORKERS:
-            begin, before = perf_counter(), _processor_seconds()
-            with local_workers(count) as workers:
-                started = perf_counter()
-                result = plan_cohort(subjects, Path(place) / str(count), workers)
-                seconds[count] = perf_counter() - started
-            if failed := result.of(SubjectStatus.FAILED):
-                raise RuntimeError(f"{failed[0]['subject']} failed: {failed[0]['reason']}")
-            spent = _processor_seconds() - before
+            run = plan(everyone, Path(place) / str(count), count)
+            seconds[count] = run.seconds
             said.append(_numbers(Path(place) / str(count)))
-            yield Row(name=f"heads an hour, {count} workers", value=HEADS * hour / seconds[count], unit="", note=note)
-            yield Row(name=f"  start of {count} workers", value=started - begin, unit="s")
-            yield Row(name="  processor time of the workers for one head", value=spent / HEADS, unit="s")
-        with local_workers(1) as workers:
-            begin = perf_counter()
-            result = plan_cohort(subjects, Path(place) / "1", workers)
-            yield Row(name="the same again, all kept", value=perf_counter() - begin, unit="s", note="figures included")
+            yield Row(name=f"heads an hour, {count} workers", value=HEADS * hour / run.seconds, unit="", note=note)
+            yield Row(name=f"  start of {count} workers", value=run.start, unit="s")
+            yield Row(name="  processor time of the workers for one head", value=run.processor / HEADS, unit="s")
+        again = plan(everyone, Path(place) / "1", 1)
+        yield Row(name="the same again, all kept", value=again.seconds, unit="s", note="figures included")
         speed = seconds[WORKERS[0]] / seconds[WORKERS[-1]]
         yield Row(name="faster by two workers than by one", value=speed, unit="times")
-        same = all(one == said[0] for one in said) and len(result.kept) == HEADS
+        same = all(one == said[0] for one in said) and len(again.result.kept) == HEADS
         yield Row(name="plans identical whatever the workers", value=float(same), unit="", target="1")
+
+
+def plan(some: Sequence[Subject], folder: Path, count: int) -> Run:
+    """Some subjects planned by that many processes on this machine."""
+    begin, before = perf_counter(), _processor_seconds()
+    with local_workers(count) as workers:
+        started = perf_counter()
+        result = plan_cohort(some, folder, workers)
+        ended = perf_counter()
+    if failed := result.of(SubjectStatus.FAILED):
+        raise RuntimeError(f"{failed[0]['subject']} failed: {failed[0]['reason']}")
+    return Run(start=started - begin, seconds=ended - started, processor=_processor_seconds() - before, result=result)
 
 
 def _processor_seconds() -> float:
@@ -59,12 +82,13 @@ def _processor_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _subjects(place: Path) -> list[Subject]:
-    for number, circumference in enumerate(CIRCUMFERENCES):
+def subjects(place: Path, circumferences: Sequence[float] = CIRCUMFERENCES) -> list[Subject]:
+    """As many subjects as `HEADS`, on copies of heads of some sizes that are made in a folder."""
+    for number, circumference in enumerate(circumferences):
         recipe: HeadRecipe = replace(ADULT, scale=scale_from_circumference(circumference))
         head = template_head(size=recipe, spacing=SPACING, cache_folder=place / "cache")
         save_head(replace(head, name=f"synthetic-{number}"), place / "heads" / f"sub-{number}.head")
-        for copy in range(1, HEADS // len(CIRCUMFERENCES)):
+        for copy in range(1, HEADS // len(circumferences)):
             shutil.copytree(place / "heads" / f"sub-{number}.head", place / "heads" / f"sub-{number}-{copy}.head")
     prescription = Prescription(
         target=find_target("right-dlpfc"), protocol=find_protocol("fibromyalgia-1hz-right-dlpfc"), rmt=0.52

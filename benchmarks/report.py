@@ -2,17 +2,40 @@
 
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from anodyne import __version__
 from anodyne.units import GiB
+
+WIDE = 120
+"""Characters of a terminal from which peers and notes have columns; in a narrower one they stand beneath the names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """Where a number belongs in a figure.
+
+    Parameters
+    ----------
+    curve : what is measured, alike for all sizes
+    along : what grows: "tetrahedra"
+    size : how many of them
+    """
+
+    curve: str
+    along: str
+    size: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +50,7 @@ class Row:
     target : what it should be, in words: "≤ 20 s"
     peer : what another program reaches, in words, with its source
     note : on which data, with which settings
+    point : where it belongs in the topic's figure, if it has one
     """
 
     name: str
@@ -35,6 +59,7 @@ class Row:
     target: str = ""
     peer: str = ""
     note: str = ""
+    point: Point | None = None
 
 
 def machine() -> dict[str, str]:
@@ -65,6 +90,21 @@ def _memory() -> str:
     return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / GiB:.0f} GiB"
 
 
+def highest_memory() -> int:
+    """The highest use of memory by this process, bytes.
+
+    Linux hands the parent's highest use down to a child's ``ru_maxrss``, so there the process' own is read.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    from resource import RUSAGE_SELF, getrusage  # POSIX only
+
+    return int(getrusage(RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+
+
 def as_data(topics: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     """The report as JSON-ready data."""
     return {
@@ -78,26 +118,46 @@ def as_markdown(topics: Mapping[str, Sequence[Row]]) -> str:
     lines = ["| measured | value | target | peer |", "|---|---:|---|---|"]
     for rows in topics.values():
         lines += [f"| {_described(row)} | {_shown(row)} | {row.target} | {row.peer} |" for row in rows]
+    return "\n".join([*lines, "", machine_sentence()])
+
+
+def machine_sentence() -> str:
+    """The machine and the versions of what computes, in one sentence."""
     about = machine()
     versions = f"Python {about['python']}, numpy {about['numpy']}, scipy {about['scipy']}"
-    lines += [
-        "",
-        f"Measured on {about['cores']} cores of {about['processor']}, {about['memory']}, with {versions}.",
-    ]
-    return "\n".join(lines)
+    return f"Measured on {about['cores']} cores of {about['processor']}, {about['memory']}, with {versions}."
 
 
 def print_tables(topics: Mapping[str, Sequence[Row]]) -> None:
     """One table for each topic, and the machine beneath."""
     console = Console()
     for topic, rows in topics.items():
-        table = Table(title=topic, title_justify="left", title_style="bold")
-        for column in ("measured", "value", "target", "peer"):
-            table.add_column(column, justify="right" if column == "value" else "left")
-        for row in rows:
-            table.add_row(_described(row), _shown(row), row.target, row.peer)
-        console.print(table)
+        console.print(_table(topic, rows, console.width >= WIDE))
     console.print(", ".join(f"{key} {value}" for key, value in machine().items()), style="dim")
+
+
+def _table(topic: str, rows: Sequence[Row], wide: bool) -> Table:
+    """The rows, with columns that any of them fills; peers and notes stand beneath the names where there is no room."""
+    table = Table(title=topic, title_justify="left", title_style="bold", box=SIMPLE_HEAD, leading=int(not wide))
+    table.add_column("measured", ratio=3)
+    table.add_column("value", justify="right", no_wrap=True)
+    ratios = {"target": 1, "peer": 2, "note": 3} if wide else {"target": 1}
+    beside = [name for name in ratios if any(getattr(row, name) for row in rows)]
+    for name in beside:
+        table.add_column(name, ratio=ratios[name], no_wrap=name == "target")
+    for row in rows:
+        beneath = {} if wide else {"peer: ": row.peer, "": row.note}
+        indent = " " * (2 + len(row.name) - len(row.name.lstrip()))
+        lines = [_indented(row.name)]
+        lines += [_indented(f"{indent}{what}{text}", "dim") for what, text in beneath.items() if text]
+        table.add_row(Group(*lines), _shown(row), *(getattr(row, name) for name in beside))
+    return table
+
+
+def _indented(text: str, style: str = "") -> Padding:
+    """A text whose leading spaces hold for every line it is broken into."""
+    bare = text.lstrip()
+    return Padding(Text(bare, style=style), (0, 0, 0, len(text) - len(bare)))
 
 
 def _described(row: Row) -> str:
@@ -105,4 +165,5 @@ def _described(row: Row) -> str:
 
 
 def _shown(row: Row) -> str:
-    return f"{row.value:,.4g} {row.unit}" if row.value < 1000 else f"{row.value:,.0f} {row.unit}"
+    number = f"{row.value:,.4g}" if abs(row.value) < 1000 else f"{row.value:,.0f}"
+    return f"{number} {row.unit}".rstrip()

@@ -1,11 +1,14 @@
 """``anodyne field solvers`` and ``anodyne field validate``."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+import anodyne.field
 import anodyne.field.validation
-from anodyne.field import DEFAULT_SOLVER, SOLVERS
+from anodyne.field import DEFAULT_SOLVER, SOLVERS, Validation
+from anodyne.units import mm
 
 
 class InPlace:
@@ -57,9 +60,21 @@ def test_validation_for_programs_and_second_order_is_closer(succeed, in_place):
     error = {result["solver"]: result["relative_error"] for result in results}
     assert error["fem2"] < 0.02 < error["fem1"]
     assert error["fem1-sphere"] < error["fem1"]
+    assert [result["accurate"] for result in results] == [False, error["fem2"] <= 0.01, False]
     for result in results:
         assert result["rdm"] <= result["relative_error"] * 1.01
         assert abs(result["magnitude_ratio"] - 1) <= result["relative_error"]
+
+
+def test_cheapest_accurate_solver_stands_beside_first_order_at_twice_its_resolution(succeed, monkeypatch):
+    good = Validation(
+        solver="fem2", coil="figure", edge=8 * mm, tetrahedra=1, relative_error=0.004, relative_error_anywhere=0.02,
+        rdm=0.004, magnitude_ratio=1.0, seconds=1.0, processor_seconds=2.0, seconds_more=0.5, memory=None,
+    )  # fmt: skip
+    first = replace(good, solver="fem1", edge=4 * mm, relative_error=0.045, processor_seconds=2.5)
+    monkeypatch.setattr(anodyne.field, "validate", lambda *_: (good, first))
+    text = succeed("field", "validate")
+    assert "figure fem2 8 0.40 2.0 4 4.50 2.5" in " ".join(text[text.index("Within 1 %") :].split())
 
 
 def test_unknown_solver_and_impossible_edge(refuse):
