@@ -25,7 +25,7 @@ from anodyne.plan import (
     search_placement,
     steer,
 )
-from anodyne.plan.scoring import Scorer
+from anodyne.plan.search.scoring import Scorer
 from anodyne.units import A_per_us, degree, mm, us
 from benchmarks.report import Row
 

@@ -28,7 +28,7 @@ from anodyne.head import (
     write_mesh,
 )
 from anodyne.plan import Candidates, Goal, SearchGrid, candidate_placements
-from anodyne.plan.scoring import Scorer
+from anodyne.plan.search.scoring import Scorer
 from anodyne.units import A_per_us, GiB, degree, mm
 from benchmarks import cohort
 from benchmarks.report import Point, Row, highest_memory, machine_sentence

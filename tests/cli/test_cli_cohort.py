@@ -7,8 +7,8 @@ import shutil
 import pytest
 from distributed import LocalCluster
 
-import anodyne.plan.cohort as cohort
-import anodyne.plan.cohort_plot
+import anodyne.plan.cohort.planning as cohort
+import anodyne.plan.cohort.plot
 import anodyne.plan.exports
 from anodyne.cli import main
 from anodyne.cli.prescribing import Wanted
@@ -34,7 +34,7 @@ def heads(place, bodies):
 def drawn(monkeypatch):
     """Group figures that are not drawn; gives the rows they would have shown."""
     shown = []
-    monkeypatch.setattr(anodyne.plan.cohort_plot, "draw_group", lambda folder, rows, group: shown.append(rows))
+    monkeypatch.setattr(anodyne.plan.cohort.plot, "draw_group", lambda folder, rows, group: shown.append(rows))
     return shown
 
 

@@ -15,8 +15,8 @@ from distributed import LocalCluster
 from numpy.testing import assert_allclose
 from pyarrow import parquet
 
-import anodyne.plan.cohort as cohort
-import anodyne.plan.cohort_plot
+import anodyne.plan.cohort.planning as cohort
+import anodyne.plan.cohort.plot
 from anodyne.errors import CannotWrite, PlacementRefused, UnreadableFile, WorkersLost
 from anodyne.head import MNI152_FROM_MNI305, Surface, find_target, load_head, save_head, write_mesh
 from anodyne.plan import (
@@ -32,11 +32,7 @@ from anodyne.plan import (
     read_plan,
     table_columns,
 )
-from anodyne.plan.cohort_plot import plot_at_target, plot_group
-from anodyne.plan.cohort_subjects import difference
-from anodyne.plan.cohort_table import region_column
-from anodyne.plan.cohort_workers import Lost
-from anodyne.plan.fsaverage import (
+from anodyne.plan.cohort.fsaverage import (
     FsaverageField,
     field_on_fsaverage,
     fsaverage5,
@@ -44,6 +40,10 @@ from anodyne.plan.fsaverage import (
     read_fsaverage_field,
     write_fsaverage_field,
 )
+from anodyne.plan.cohort.plot import plot_at_target, plot_group
+from anodyne.plan.cohort.subjects import difference
+from anodyne.plan.cohort.table import region_column
+from anodyne.plan.cohort.workers import Lost
 from anodyne.protocol import find_protocol
 from anodyne.units import degree, mm
 
@@ -119,7 +119,7 @@ def by_two(heads, tmp_path_factory):
 @pytest.fixture
 def finished(by_two, tmp_path, monkeypatch):
     """A copy of that cohort to go on with; its figures are not drawn again."""
-    monkeypatch.setattr(anodyne.plan.cohort_plot, "draw_group", lambda *_: None)
+    monkeypatch.setattr(anodyne.plan.cohort.plot, "draw_group", lambda *_: None)
     shutil.copytree(by_two[1], tmp_path / "cohort")
     return tmp_path / "cohort"
 
@@ -264,7 +264,7 @@ def test_a_failure_never_throws_a_finished_plan_away(heads, finished, here, monk
     assert (finished / "subjects" / "sub-01" / "plan.json").read_bytes() == before
     monkeypatch.undo()
     monkeypatch.setattr(cohort, "make_plan", _must_not_be_called)
-    monkeypatch.setattr(anodyne.plan.cohort_plot, "draw_group", lambda *_: None)
+    monkeypatch.setattr(anodyne.plan.cohort.plot, "draw_group", lambda *_: None)
     assert plan_cohort(subjects_of(heads), finished, here).kept == set(PLANNED)
 
 

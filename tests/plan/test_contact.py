@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from anodyne.coil import Pose, find_coil
-from anodyne.plan.contact import CONTACT_TOLERANCE, LARGEST_LIFT, _clusters, resting_lift
-from anodyne.plan.placement import casing_points
+from anodyne.plan.search.contact import CONTACT_TOLERANCE, LARGEST_LIFT, _clusters, resting_lift
+from anodyne.plan.search.placement import casing_points
 from anodyne.units import mm
 
 HAIR = 3 * mm

@@ -11,8 +11,8 @@ from anodyne.errors import PlacementRefused
 from anodyne.field import FieldModel, mean, percentile
 from anodyne.head import Tissue, find_target, place_target
 from anodyne.plan import CAP, Ceiling, Goal, Objective, SearchGrid, robustness, search_placement
-from anodyne.plan.finalists import FINALISTS, Watched, handle_first, judged, watch
-from anodyne.plan.robustness import Rest
+from anodyne.plan.search.finalists import FINALISTS, Watched, handle_first, judged, watch
+from anodyne.plan.search.robustness import Rest
 from anodyne.units import A_per_us, degree, mm
 
 GRID = SearchGrid(radius=12 * mm, spacing=12 * mm, angle_step=60 * degree)
@@ -26,8 +26,8 @@ def model(planned):
 @pytest.fixture(scope="module")
 def few(monkeypatch_module):
     """Few finalists, for speed."""
-    monkeypatch_module.setattr("anodyne.plan.finalists.FINALISTS", 4)
-    monkeypatch_module.setattr("anodyne.plan.finalists.FINALISTS_MISPLACED", 6)
+    monkeypatch_module.setattr("anodyne.plan.search.finalists.FINALISTS", 4)
+    monkeypatch_module.setattr("anodyne.plan.search.finalists.FINALISTS_MISPLACED", 6)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_a_region_below_its_ceiling(model, planned, again, goal, focal):
 
 
 def test_a_region_ceiling_out_of_reach_is_refused_before_any_solve(again, goal, monkeypatch):
-    monkeypatch.setattr("anodyne.plan.finalists.full_solves", None)
+    monkeypatch.setattr("anodyne.plan.search.finalists.full_solves", None)
     with pytest.raises(PlacementRefused, match="every placement tried"):
         again(replace(goal, ceilings=(Ceiling(where="right-m1-hand", limit=1e-4),)))
 

@@ -7,7 +7,7 @@ from scipy.special import ellipe, ellipk
 
 from anodyne.coil import find_entry
 from anodyne.plan import Turns, inductance_matrix, planar_five, turns_of_winding
-from anodyne.plan.inductance import MEAN_DISTANCE_IN_A_ROUND_WIRE
+from anodyne.plan.arrays.inductance import MEAN_DISTANCE_IN_A_ROUND_WIRE
 from anodyne.units import mm
 
 MU_0 = 4e-7 * np.pi
@@ -57,7 +57,7 @@ def test_turning_a_current_round_turns_the_coupling_round():
 def test_a_rectangular_conductor_changes_little_with_more_filaments(monkeypatch):
     winding = find_entry("magstim-70mm").assembly().placed()
     rough = inductance_matrix([turns_of_winding(winding, 160)])[0, 0]
-    monkeypatch.setattr("anodyne.plan.inductance.THICKEST_FILAMENT", 3.1 * mm)
+    monkeypatch.setattr("anodyne.plan.arrays.inductance.THICKEST_FILAMENT", 3.1 * mm)
     assert_allclose(inductance_matrix([turns_of_winding(winding, 160)])[0, 0], rough, rtol=0.01)
     assert 10e-6 < rough < 25e-6
 

@@ -9,10 +9,10 @@ from numpy.testing import assert_allclose
 
 from anodyne.coil import Pose, find_coil
 from anodyne.head import Surface, Tissue
-from anodyne.plan.cortex import field_on, thinned
-from anodyne.plan.figures import report_pictures
 from anodyne.plan.plot import plot_coil_on_scalp, plot_cortex, plot_depth, plot_regions, plot_slice
-from anodyne.plan.rendering import (
+from anodyne.plan.report.cortex import field_on, thinned
+from anodyne.plan.report.figures import report_pictures
+from anodyne.plan.report.rendering import (
     FROM_ABOVE,
     FROM_FRONT,
     FROM_LEFT,
@@ -23,7 +23,7 @@ from anodyne.plan.rendering import (
     look,
     shaded,
 )
-from anodyne.plan.slices import Plane, casing_cut, slice_through
+from anodyne.plan.report.slices import Plane, casing_cut, slice_through
 from anodyne.protocol import find_protocol
 from anodyne.units import mm
 

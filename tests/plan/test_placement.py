@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from anodyne.coil import Casing, Pose, find_coil, find_entry, read_ccd, write_ccd
 from anodyne.errors import PlacementRefused
 from anodyne.plan import SearchGrid, candidate_placements, casing_clearance, handle_in_words, winding_clearance
-from anodyne.plan.placement import casing_points, scalp_patch
+from anodyne.plan.search.placement import casing_points, scalp_patch
 from anodyne.units import degree, mm
 
 RADIUS = 89 * mm

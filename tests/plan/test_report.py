@@ -15,15 +15,15 @@ from anodyne.coil import read_pose
 from anodyne.errors import CannotWrite
 from anodyne.head import read_image, read_mesh, read_surface, read_vertex_data
 from anodyne.plan import CHECKS_BY_TWO_PEOPLE, DISCLAIMER
-from anodyne.plan.chapters import report_of
-from anodyne.plan.content import Answers, Table
-from anodyne.plan.cortex import field_on
 from anodyne.plan.exports import write_report_files
 from anodyne.plan.navigators import read_brainsight
-from anodyne.plan.pdf import pdf_bytes
-from anodyne.plan.report import html_page
-from anodyne.plan.scene import cameras, scene
-from anodyne.plan.words import place_in_words, point_mm, significant
+from anodyne.plan.report.chapters import report_of
+from anodyne.plan.report.content import Answers, Table
+from anodyne.plan.report.cortex import field_on
+from anodyne.plan.report.pages import html_page
+from anodyne.plan.report.pdf import pdf_bytes
+from anodyne.plan.report.scene import cameras, scene
+from anodyne.plan.report.words import place_in_words, point_mm, significant
 from anodyne.protocol import Fact, find_protocol
 from anodyne.units import A_per_us, cm3, mm
 

@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose
 from anodyne.coil import Pose
 from anodyne.field import FieldModel, mean, placement_components
 from anodyne.plan import CAP, NEURONAVIGATED, Goal, casing_clearance
-from anodyne.plan.robustness import Rest, _turned_by, _turning_onto, misplaced, robustness
-from anodyne.plan.robustness_chapter import robustness_document, robustness_sections
+from anodyne.plan.report.robustness_chapter import robustness_document, robustness_sections
+from anodyne.plan.search.robustness import Rest, _turned_by, _turning_onto, misplaced, robustness
 from anodyne.units import A_per_us, degree, mm
 
 

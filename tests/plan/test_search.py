@@ -10,8 +10,8 @@ from anodyne.coil import Pose, SampledCoil, find_coil
 from anodyne.field import FieldModel, mean
 from anodyne.head import find_target, place_target
 from anodyne.plan import Goal, Objective, SearchGrid, casing_clearance, search_placement, winding_clearance
-from anodyne.plan.scoring import Scorer
-from anodyne.plan.search import EXACT_POSITIONS
+from anodyne.plan.search.choosing import EXACT_POSITIONS
+from anodyne.plan.search.scoring import Scorer
 from anodyne.units import A_per_us, degree, mm
 
 GRID = SearchGrid(radius=8 * mm, spacing=8 * mm, angle_step=45 * degree)

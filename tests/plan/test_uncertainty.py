@@ -15,16 +15,16 @@ from anodyne.field import ConductivityStudy, ConductivityUncertainty, FieldModel
 from anodyne.field.plot import plot_contributors, plot_intervals, plot_ranges
 from anodyne.head import Tissue, find_target
 from anodyne.plan import Prescription, SearchGrid, make_plan, plan_document, plan_schema
-from anodyne.plan.chapters import report_of
-from anodyne.plan.content import Answers, Picture, Table
-from anodyne.plan.cortex import field_on
-from anodyne.plan.figures import _picture
-from anodyne.plan.pdf import pdf_bytes
-from anodyne.plan.report import html_page
-from anodyne.plan.tables import conductivity_table
+from anodyne.plan.report.chapters import report_of
+from anodyne.plan.report.content import Answers, Picture, Table
+from anodyne.plan.report.cortex import field_on
+from anodyne.plan.report.figures import _picture
+from anodyne.plan.report.pages import html_page
+from anodyne.plan.report.pdf import pdf_bytes
+from anodyne.plan.report.tables import conductivity_table
+from anodyne.plan.report.uncertainty_figures import uncertainty_figures
+from anodyne.plan.report.words import significant
 from anodyne.plan.uncertainty import NORMAL, PEAK, contributors_in_words, field_uncertainty, spread_on
-from anodyne.plan.uncertainty_figures import uncertainty_figures
-from anodyne.plan.words import significant
 from anodyne.protocol import find_protocol
 from anodyne.units import degree, mm
 

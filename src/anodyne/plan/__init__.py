@@ -1,33 +1,47 @@
 """From a target and a motor threshold to a coil on the scalp, a dose, and what it does."""
 
-from anodyne.plan.array import ARRAYS, CoilArray, crossed_eights, find_array, planar_five
-from anodyne.plan.cohort import CohortResult, plan_cohort, refuse_cohort_folder
-from anodyne.plan.cohort_subjects import Subject, find_heads
-from anodyne.plan.cohort_table import COHORT_COLUMNS, CohortColumn, CohortRow, SubjectStatus, table_columns
-from anodyne.plan.cohort_workers import Workers, cluster_workers, local_workers
-from anodyne.plan.currents import Limits, array_currents
-from anodyne.plan.document import Document, plan_document, plan_schema, read_plan, write_document
-from anodyne.plan.finalists import Finalists
-from anodyne.plan.folder import write_plan
-from anodyne.plan.fsaverage import (
+from anodyne.plan.arrays import (
+    ARRAYS,
+    ArrayFields,
+    CoilArray,
+    Limits,
+    Steered,
+    SteeringGrid,
+    Turns,
+    array_currents,
+    array_fields,
+    crossed_eights,
+    find_array,
+    inductance_matrix,
+    planar_five,
+    rest_array,
+    steer,
+    turns_of_winding,
+)
+from anodyne.plan.cohort import (
+    COHORT_COLUMNS,
+    CohortColumn,
+    CohortResult,
+    CohortRow,
     FsaverageField,
     GroupField,
     Hemisphere,
+    Subject,
+    SubjectStatus,
+    Workers,
+    cluster_workers,
     field_on_fsaverage,
+    find_heads,
     fsaverage5,
     group_field,
+    local_workers,
+    plan_cohort,
+    refuse_cohort_folder,
+    table_columns,
 )
-from anodyne.plan.goal import EYES, SCALP, Ceiling, Goal
-from anodyne.plan.inductance import Turns, inductance_matrix, turns_of_winding
+from anodyne.plan.document import Document, plan_document, plan_schema, read_plan, write_document
+from anodyne.plan.folder import write_plan
 from anodyne.plan.making import Planned, Prescription, dose_for, make_plan
-from anodyne.plan.placement import (
-    Candidates,
-    SearchGrid,
-    candidate_placements,
-    casing_clearance,
-    handle_in_words,
-    winding_clearance,
-)
 from anodyne.plan.plan import (
     CHECKS_BY_TWO_PEOPLE,
     DISCLAIMER,
@@ -42,10 +56,30 @@ from anodyne.plan.plan import (
     RegionField,
     SearchSummary,
 )
-from anodyne.plan.pose_error import CAP, NEURONAVIGATED, POSE_ERRORS, PoseError, Robustness, find_pose_error
-from anodyne.plan.robustness import Rest, misplaced, robustness
-from anodyne.plan.search import SearchResult, search_placement
-from anodyne.plan.steering import ArrayFields, Steered, SteeringGrid, array_fields, rest_array, steer
+from anodyne.plan.search import (
+    CAP,
+    EYES,
+    NEURONAVIGATED,
+    POSE_ERRORS,
+    SCALP,
+    Candidates,
+    Ceiling,
+    Finalists,
+    Goal,
+    PoseError,
+    Rest,
+    Robustness,
+    SearchGrid,
+    SearchResult,
+    candidate_placements,
+    casing_clearance,
+    find_pose_error,
+    handle_in_words,
+    misplaced,
+    robustness,
+    search_placement,
+    winding_clearance,
+)
 
 __all__ = [
     "ARRAYS",

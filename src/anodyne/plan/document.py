@@ -13,9 +13,9 @@ import numpy as np
 from anodyne.errors import UnreadableFile
 from anodyne.files import replacing
 from anodyne.head import TargetSite
-from anodyne.plan.placement import handle_in_words
 from anodyne.plan.plan import CHECKS_BY_TWO_PEOPLE, DISCLAIMER, FieldSummary, Plan, RegionField, SearchSummary
-from anodyne.plan.robustness_chapter import robustness_document
+from anodyne.plan.report.robustness_chapter import robustness_document
+from anodyne.plan.search.placement import handle_in_words
 from anodyne.plan.uncertainty import uncertainty_document
 from anodyne.protocol import protocol_to_data
 from anodyne.units import A_per_us, cm3, minute, mm, percent

@@ -10,13 +10,13 @@ from anodyne.errors import CannotWrite
 from anodyne.field import write_field
 from anodyne.files import replacing
 from anodyne.head import write_surface
-from anodyne.plan.cortex import field_on
 from anodyne.plan.navigators import write_brainsight
+from anodyne.plan.report.cortex import field_on
 from anodyne.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from anodyne.plan.cortex import SurfaceField
     from anodyne.plan.making import Planned
+    from anodyne.plan.report.cortex import SurfaceField
 
 
 def write_report_files(folder: Path | str, planned: Planned, progress: Progress = SILENT) -> None:
@@ -70,10 +70,10 @@ def _write_surfaces(folder: Path, planned: Planned, progress: Progress) -> Surfa
 
 def _write_reports(folder: Path, planned: Planned, cortex: SurfaceField, progress: Progress) -> None:
     # Drawing and typesetting libraries take seconds to import; plans are also read without them.
-    from anodyne.plan.chapters import report_of
-    from anodyne.plan.figures import report_pictures
-    from anodyne.plan.pdf import write_pdf
-    from anodyne.plan.report import write_html
+    from anodyne.plan.report.chapters import report_of
+    from anodyne.plan.report.figures import report_pictures
+    from anodyne.plan.report.pages import write_html
+    from anodyne.plan.report.pdf import write_pdf
 
     report = report_of(planned, report_pictures(planned, cortex, progress))
     for picture in report.pictures:

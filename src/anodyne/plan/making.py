@@ -11,12 +11,12 @@ from anodyne.coil import Coil
 from anodyne.errors import PlacementRefused, SafetyRefusal
 from anodyne.field import ConductivityRange, ConductivityStudy, ElectricField, FieldModel, find_solver
 from anodyne.head import Conductivities, Head, Target, TargetSite, Tissue, place_target, tissue_name
-from anodyne.plan.goal import Ceiling, Goal
-from anodyne.plan.placement import SearchGrid, casing_clearance, winding_clearance
 from anodyne.plan.plan import CeilingKept, CoilUsed, FieldSummary, HeadUsed, Objective, Placement, Plan, SearchSummary
-from anodyne.plan.pose_error import POSE_ERRORS, PoseError
-from anodyne.plan.robustness import Rest, robustness
-from anodyne.plan.search import SearchResult, search_placement
+from anodyne.plan.search.choosing import SearchResult, search_placement
+from anodyne.plan.search.goal import Ceiling, Goal
+from anodyne.plan.search.placement import SearchGrid, casing_clearance, winding_clearance
+from anodyne.plan.search.pose_error import POSE_ERRORS, PoseError
+from anodyne.plan.search.robustness import Rest, robustness
 from anodyne.plan.summary import summarise_field
 from anodyne.plan.uncertainty import field_uncertainty
 from anodyne.progress import SILENT, Progress

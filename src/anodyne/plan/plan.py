@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from anodyne.coil import Pose
 from anodyne.field import ConductivityUncertainty
 from anodyne.head import TargetSite
-from anodyne.plan.pose_error import Robustness
+from anodyne.plan.search.pose_error import Robustness
 from anodyne.protocol import Dose, Protocol
 
 Floats = NDArray[np.float64]

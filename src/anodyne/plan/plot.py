@@ -17,13 +17,13 @@ from scipy.ndimage import gaussian_filter
 
 from anodyne.coil import Coil, CurrentElements, Pose
 from anodyne.head import Surface, Tissue, tissue_name
-from anodyne.plan.array import CoilArray
-from anodyne.plan.cortex import SurfaceField
+from anodyne.plan.arrays.model import CoilArray
+from anodyne.plan.arrays.steering import PATCH_RADIUS, ArrayFields, Steered
 from anodyne.plan.plan import DISCLAIMER, DepthProfile, FieldSummary, RegionField
-from anodyne.plan.rendering import Frame, Seen, View, averaged, look, shaded
-from anodyne.plan.slices import Slice
-from anodyne.plan.steering import PATCH_RADIUS, ArrayFields, Steered
-from anodyne.plan.words import significant
+from anodyne.plan.report.cortex import SurfaceField
+from anodyne.plan.report.rendering import Frame, Seen, View, averaged, look, shaded
+from anodyne.plan.report.slices import Slice
+from anodyne.plan.report.words import significant
 from anodyne.units import mm, us
 
 Floats = NDArray[np.float64]

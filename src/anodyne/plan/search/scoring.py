@@ -9,8 +9,8 @@ from scipy.optimize import minimize_scalar
 
 from anodyne.coil import Coil
 from anodyne.field import RING_SPACING, ExteriorField, TurnedComponents, placement_components, turned_components
-from anodyne.plan.goal import Goal
-from anodyne.plan.placement import Candidates
+from anodyne.plan.search.goal import Goal
+from anodyne.plan.search.placement import Candidates
 from anodyne.progress import SILENT, Progress
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from anodyne.coil import Coil, Pose
 from anodyne.errors import PlacementRefused
 from anodyne.head import Head
-from anodyne.plan.contact import resting_lift
+from anodyne.plan.search.contact import resting_lift
 from anodyne.units import degree, mm
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anodyne.head import Laterality
-from anodyne.plan.content import (
+from anodyne.plan.plan import CHECKS_BY_TWO_PEOPLE, DISCLAIMER, Plan, RegionField
+from anodyne.plan.report.content import (
     Answer,
     Answers,
     Block,
@@ -21,11 +22,9 @@ from anodyne.plan.content import (
     Section,
     blocks,
 )
-from anodyne.plan.glossary import GLOSSARY
-from anodyne.plan.placement import handle_in_words
-from anodyne.plan.plan import CHECKS_BY_TWO_PEOPLE, DISCLAIMER, Plan, RegionField
-from anodyne.plan.robustness_chapter import robustness_sections
-from anodyne.plan.tables import (
+from anodyne.plan.report.glossary import GLOSSARY
+from anodyne.plan.report.robustness_chapter import robustness_sections
+from anodyne.plan.report.tables import (
     conductivity_table,
     dose_table,
     field_table,
@@ -38,8 +37,8 @@ from anodyne.plan.tables import (
     tissue_table,
     version_table,
 )
-from anodyne.plan.uncertainty_chapter import interval_in_words, uncertainty_sections
-from anodyne.plan.words import (
+from anodyne.plan.report.uncertainty_chapter import interval_in_words, uncertainty_sections
+from anodyne.plan.report.words import (
     listed,
     millimetres,
     mni_mm,
@@ -49,6 +48,7 @@ from anodyne.plan.words import (
     sentence,
     significant,
 )
+from anodyne.plan.search.placement import handle_in_words
 from anodyne.protocol import patient_summary
 from anodyne.units import A_per_us, cm3
 

@@ -18,11 +18,7 @@ from anodyne.coil import write_pose
 from anodyne.errors import AnodyneError, CannotWrite, WorkersLost
 from anodyne.files import replacing, replacing_folder
 from anodyne.head import load_head
-from anodyne.plan.cohort_subjects import COHORT_MARKER, Subject, difference
-from anodyne.plan.cohort_table import CohortRow, SubjectStatus, row_of, row_without_plan, write_table
-from anodyne.plan.cohort_workers import Lost, Workers
-from anodyne.plan.document import DOCUMENT_NAME, plan_document, write_document
-from anodyne.plan.fsaverage import (
+from anodyne.plan.cohort.fsaverage import (
     MAPPING_IN_WORDS,
     FsaverageField,
     field_on_fsaverage,
@@ -31,6 +27,10 @@ from anodyne.plan.fsaverage import (
     write_fsaverage_field,
     write_group_field,
 )
+from anodyne.plan.cohort.subjects import COHORT_MARKER, Subject, difference
+from anodyne.plan.cohort.table import CohortRow, SubjectStatus, row_of, row_without_plan, write_table
+from anodyne.plan.cohort.workers import Lost, Workers
+from anodyne.plan.document import DOCUMENT_NAME, plan_document, write_document
 from anodyne.plan.making import Planned, dose_for, make_plan
 from anodyne.plan.navigators import write_brainsight
 from anodyne.progress import SILENT, Progress
@@ -389,7 +389,7 @@ def _row_before(goal: Path, subject: Subject) -> CohortRow:
 
 def _write_group(goal: Path, rows: Sequence[CohortRow]) -> tuple[str, ...]:
     """Figures and maps of all planned subjects; gives the names of those that are on fsaverage."""
-    from anodyne.plan.cohort_plot import draw_group  # matplotlib only where something is drawn
+    from anodyne.plan.cohort.plot import draw_group  # matplotlib only where something is drawn
 
     planned = [row for row in rows if row["status"] == SubjectStatus.PLANNED.value]
     fields = {

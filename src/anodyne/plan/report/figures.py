@@ -14,8 +14,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from anodyne.plan.content import Picture
-from anodyne.plan.cortex import SurfaceField
 from anodyne.plan.plan import FieldSummary
 from anodyne.plan.plot import (
     colour_bar,
@@ -25,10 +23,12 @@ from anodyne.plan.plot import (
     plot_regions,
     plot_slice,
 )
-from anodyne.plan.rendering import FROM_ABOVE, FROM_FRONT, FROM_LEFT, FROM_RIGHT, View
-from anodyne.plan.slices import Plane, casing_cut, slice_through
-from anodyne.plan.uncertainty_figures import uncertainty_figures
-from anodyne.plan.words import millimetres, percent, point_mm, significant
+from anodyne.plan.report.content import Picture
+from anodyne.plan.report.cortex import SurfaceField
+from anodyne.plan.report.rendering import FROM_ABOVE, FROM_FRONT, FROM_LEFT, FROM_RIGHT, View
+from anodyne.plan.report.slices import Plane, casing_cut, slice_through
+from anodyne.plan.report.uncertainty_figures import uncertainty_figures
+from anodyne.plan.report.words import millimetres, percent, point_mm, significant
 from anodyne.progress import SILENT, Progress
 from anodyne.protocol.plot import plot_course, plot_session
 from anodyne.units import mm

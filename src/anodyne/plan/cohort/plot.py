@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from anodyne.files import replacing
-from anodyne.plan.cohort_table import CohortRow
-from anodyne.plan.figures import DOTS_PER_INCH, WIDTH, _own_style
-from anodyne.plan.fsaverage import VERTICES, GroupField, Hemisphere, fsaverage5
+from anodyne.plan.cohort.fsaverage import VERTICES, GroupField, Hemisphere, fsaverage5
+from anodyne.plan.cohort.table import CohortRow
 from anodyne.plan.plot import ACCENT, FIELD_COLOURS, GREY, INK, PALE
-from anodyne.plan.rendering import FROM_LEFT, FROM_RIGHT, Frame, Seen, View, averaged, look, shaded
-from anodyne.plan.words import significant
+from anodyne.plan.report.figures import DOTS_PER_INCH, WIDTH, _own_style
+from anodyne.plan.report.rendering import FROM_LEFT, FROM_RIGHT, Frame, Seen, View, averaged, look, shaded
+from anodyne.plan.report.words import significant
 from anodyne.units import mm
 
 Floats = NDArray[np.float64]

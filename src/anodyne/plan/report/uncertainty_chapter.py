@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from anodyne.field import ConductivityUncertainty, UncertainQuantity, meta_analysis_source
 from anodyne.head import tissue_name
-from anodyne.plan.content import Paragraph, Picture, Section, Table, blocks
 from anodyne.plan.plan import Plan
+from anodyne.plan.report.content import Paragraph, Picture, Section, Table, blocks
+from anodyne.plan.report.words import listed, percent, significant
 from anodyne.plan.uncertainty import NORMAL, PEAK, contributors_in_words
-from anodyne.plan.words import listed, percent, significant
 
 if TYPE_CHECKING:
     from anodyne.plan.plan import RegionField

@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from anodyne.coil import Coil, Pose
 from anodyne.field import ExteriorField, FieldModel
 from anodyne.head import Head
-from anodyne.plan.finalists import Finalists, ceiling_sites, handle_first, judged
-from anodyne.plan.goal import Goal
-from anodyne.plan.placement import (
+from anodyne.plan.search.finalists import Finalists, ceiling_sites, handle_first, judged
+from anodyne.plan.search.goal import Goal
+from anodyne.plan.search.placement import (
     Candidates,
     SearchGrid,
     candidate_placements,
     resting_candidates,
 )
-from anodyne.plan.robustness import Rest
-from anodyne.plan.scoring import Scorer, Turned
+from anodyne.plan.search.robustness import Rest
+from anodyne.plan.search.scoring import Scorer, Turned
 from anodyne.progress import SILENT, Progress
 
 Floats = NDArray[np.float64]

@@ -11,9 +11,9 @@ from anodyne.coil import Pose
 from anodyne.errors import PlacementRefused
 from anodyne.field import FieldModel
 from anodyne.head import Head, TargetSite, Tissue
-from anodyne.plan.array import CoilArray
-from anodyne.plan.currents import Limits, array_currents
-from anodyne.plan.placement import onto_scalp, resting_candidates
+from anodyne.plan.arrays.currents import Limits, array_currents
+from anodyne.plan.arrays.model import CoilArray
+from anodyne.plan.search.placement import onto_scalp, resting_candidates
 from anodyne.progress import SILENT, Progress
 from anodyne.units import mm
 

@@ -10,10 +10,10 @@ from anodyne.coil import Coil, Pose
 from anodyne.errors import PlacementRefused
 from anodyne.field import ExteriorField, FieldModel, mean, percentile, placement_components
 from anodyne.head import Head, TargetSite, Tissue, find_target, place_target
-from anodyne.plan.goal import EYES, SCALP, Ceiling, Goal
-from anodyne.plan.placement import Candidates
 from anodyne.plan.plan import Objective
-from anodyne.plan.robustness import Rest, expected_scores
+from anodyne.plan.search.goal import EYES, SCALP, Ceiling, Goal
+from anodyne.plan.search.placement import Candidates
+from anodyne.plan.search.robustness import Rest, expected_scores
 from anodyne.progress import SILENT, Progress
 from anodyne.units import degree, mm
 

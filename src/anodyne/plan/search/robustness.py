@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from anodyne.coil import Coil, Pose
 from anodyne.field import ExteriorField, placement_components
 from anodyne.head import Head
-from anodyne.plan.contact import resting_lift
-from anodyne.plan.goal import Goal
-from anodyne.plan.placement import casing_points, onto_scalp
-from anodyne.plan.pose_error import PoseError, Robustness
+from anodyne.plan.search.contact import resting_lift
+from anodyne.plan.search.goal import Goal
+from anodyne.plan.search.placement import casing_points, onto_scalp
+from anodyne.plan.search.pose_error import PoseError, Robustness
 from anodyne.progress import SILENT, Progress
 
 Floats = NDArray[np.float64]

@@ -13,9 +13,9 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from anodyne.files import replacing
-from anodyne.plan.content import Report
-from anodyne.plan.cortex import SurfaceField
-from anodyne.plan.scene import cameras, scene
+from anodyne.plan.report.content import Report
+from anodyne.plan.report.cortex import SurfaceField
+from anodyne.plan.report.scene import cameras, scene
 
 if TYPE_CHECKING:
     from anodyne.plan.making import Planned
@@ -47,7 +47,7 @@ def html_page(report: Report, planned: Planned, cortex: SurfaceField) -> str:
 @cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("anodyne.plan"),
+        loader=jinja2.PackageLoader("anodyne.plan.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from anodyne.field import peak_by_tissue
 from anodyne.head import Conductivities, Space, tissue_name
-from anodyne.plan.content import Table
 from anodyne.plan.plan import Objective, Plan, RegionField, SearchSummary
-from anodyne.plan.words import millimetres, percent, point_mm, significant
+from anodyne.plan.report.content import Table
+from anodyne.plan.report.words import millimetres, percent, point_mm, significant
 from anodyne.protocol import describe
 from anodyne.units import A_per_us, cm3, mm
 

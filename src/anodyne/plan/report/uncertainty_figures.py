@@ -9,10 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from anodyne.field.plot import plot_contributors, plot_intervals, plot_ranges
-from anodyne.plan.rendering import FROM_ABOVE, FROM_LEFT, FROM_RIGHT
+from anodyne.plan.report.rendering import FROM_ABOVE, FROM_LEFT, FROM_RIGHT
+from anodyne.plan.report.uncertainty_plot import plot_spread, spread_bar
+from anodyne.plan.report.words import percent, significant
 from anodyne.plan.uncertainty import spread_on
-from anodyne.plan.uncertainty_plot import plot_spread, spread_bar
-from anodyne.plan.words import percent, significant
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,8 +11,8 @@ from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
 from anodyne.coil import Pose
-from anodyne.plan.cortex import SurfaceField, thinned
 from anodyne.plan.plot import CASING, COPPER, FIELD_COLOURS, GREY, INK, MARK, SKIN, handle_line, winding_pieces
+from anodyne.plan.report.cortex import SurfaceField, thinned
 from anodyne.units import mm
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from anodyne.head import TargetSite
 from anodyne.plan.plan import Objective
-from anodyne.plan.pose_error import PoseError
+from anodyne.plan.search.pose_error import PoseError
 from anodyne.units import V_per_m
 
 Floats = NDArray[np.float64]

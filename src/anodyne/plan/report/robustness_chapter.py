@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from anodyne.plan.content import Paragraph, Section, Table, blocks
 from anodyne.plan.plan import Objective, Plan
-from anodyne.plan.pose_error import Robustness
-from anodyne.plan.words import listed, millimetres, percent, significant
+from anodyne.plan.report.content import Paragraph, Section, Table, blocks
+from anodyne.plan.report.words import listed, millimetres, percent, significant
+from anodyne.plan.search.pose_error import Robustness
 from anodyne.units import degree, mm
 
 ASSUMED = (

@@ -32,7 +32,7 @@ from reportlab.platypus import (
 )
 
 from anodyne.files import replacing
-from anodyne.plan import content
+from anodyne.plan.report import content
 
 INK, SOFT, LINE, TINT, ACCENT = (HexColor(c) for c in ("#1f2933", "#52606d", "#d9dee3", "#f3f7f8", "#0f5e6e"))
 MARGIN = 17 * point_per_mm

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from anodyne.certainty import Certainty
 from anodyne.coil import Casing, Coil, CompositeCoil, WireCoil, find_entry
 from anodyne.names import unknown_name
-from anodyne.plan.inductance import MEAN_DISTANCE_IN_A_ROUND_WIRE, Turns, inductance_matrix, turns_of_winding
+from anodyne.plan.arrays.inductance import MEAN_DISTANCE_IN_A_ROUND_WIRE, Turns, inductance_matrix, turns_of_winding
 from anodyne.units import mm
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anodyne.head import Surface
 from anodyne.plan.plot import _dress_view, _mark_target
-from anodyne.plan.rendering import Frame, View, averaged, look, shaded
+from anodyne.plan.report.rendering import Frame, View, averaged, look, shaded
 from anodyne.units import mm, percent
 
 Floats = NDArray[np.float64]
