@@ -29,16 +29,32 @@ SMOOTHED_PART = 1 / 20
 
 LARGEST_COARSE_LEVEL = 400
 
+SHARES = 64
+"""Parts in which products of columns are summed, whatever the number of threads."""
+
+
+@njit(cache=True, inline="always")
+def _add_row(indptr: Any, indices: Any, data: Any, x: Any, row: int, sign: Any, result: Any) -> None:
+    """``result[row] += sign A[row] x``: a single column in a register, several side by side in vector registers."""
+    if x.shape[1] == 1:
+        total = data[0] * 0
+        for j in range(indptr[row], indptr[row + 1]):
+            total += data[j] * x[indices[j], 0]
+        result[row, 0] += sign * total
+    else:
+        for j in range(indptr[row], indptr[row + 1]):
+            weight, other = sign * data[j], indices[j]
+            for c in range(x.shape[1]):
+                result[row, c] += weight * x[other, c]
+
 
 @njit(parallel=True, cache=True)
 def multiply(indptr: Any, indices: Any, data: Any, x: Any, result: Any) -> None:
     """``result = A x`` for a block of columns x, (n, k)."""
     for row in prange(indptr.shape[0] - 1):
         for c in range(x.shape[1]):
-            total = data[0] * 0
-            for j in range(indptr[row], indptr[row + 1]):
-                total += data[j] * x[indices[j], c]
-            result[row, c] = total
+            result[row, c] = 0
+        _add_row(indptr, indices, data, x, row, data.dtype.type(1), result)
 
 
 @njit(parallel=True, cache=True)
@@ -48,14 +64,56 @@ def _smooth(
 ) -> None:  # fmt: skip
     """One Chebyshev step: ``step = a step + b D^-1 (right - A x)``, ``fresh = x + step``."""
     keep, gain = coefficients[0], coefficients[1]
-    columns = x.shape[1]
     for row in prange(indptr.shape[0] - 1):
-        for c in range(columns):
-            residual = right[row, c]
-            for j in range(indptr[row], indptr[row + 1]):
-                residual -= data[j] * x[indices[j], c]
-            step[row, c] = keep * step[row, c] + gain * inverse_diagonal[row] * residual
+        for c in range(x.shape[1]):
+            fresh[row, c] = right[row, c]
+        _add_row(indptr, indices, data, x, row, data.dtype.type(-1), fresh)
+        for c in range(x.shape[1]):
+            step[row, c] = keep * step[row, c] + gain * inverse_diagonal[row] * fresh[row, c]
             fresh[row, c] = x[row, c] + step[row, c]
+
+
+@njit(parallel=True, cache=True)
+def _first_smooth(inverse_diagonal: Any, gain: Any, right: Any, x: Any, step: Any) -> None:
+    """The first Chebyshev step from zero, which needs no product: ``x = step = b D^-1 right``."""
+    for row in prange(right.shape[0]):
+        for c in range(right.shape[1]):
+            step[row, c] = gain * inverse_diagonal[row] * right[row, c]
+            x[row, c] = step[row, c]
+
+
+@njit(parallel=True, cache=True)
+def residual_of(indptr: Any, indices: Any, data: Any, x: Any, right: Any, result: Any) -> None:
+    """``result = right - A x`` for a block of columns; `result` may be `right`."""
+    for row in prange(indptr.shape[0] - 1):
+        for c in range(x.shape[1]):
+            result[row, c] = right[row, c]
+        _add_row(indptr, indices, data, x, row, data.dtype.type(-1), result)
+
+
+@njit(parallel=True, cache=True)
+def _add_product(indptr: Any, indices: Any, data: Any, x: Any, result: Any) -> None:
+    """``result += A x`` for a block of columns."""
+    for row in prange(indptr.shape[0] - 1):
+        _add_row(indptr, indices, data, x, row, data.dtype.type(1), result)
+
+
+@njit(parallel=True, cache=True)
+def _products_in_parts(a: Any, b: Any, partial: Any) -> None:
+    """Products of the columns of a and b over equal shares of their rows, into (shares, k)."""
+    shares = partial.shape[0]
+    for share in prange(shares):
+        for row in range(share * a.shape[0] // shares, (share + 1) * a.shape[0] // shares):
+            for c in range(a.shape[1]):
+                partial[share, c] += a[row, c] * b[row, c]
+
+
+@njit(parallel=True, cache=True)
+def _combine(a: Any, of_a: Any, b: Any, of_b: Any, result: Any) -> None:
+    """``result = a of_a + b of_b``, a factor to each column; `result` may be a or b."""
+    for row in prange(a.shape[0]):
+        for c in range(a.shape[1]):
+            result[row, c] = a[row, c] * of_a[c] + b[row, c] * of_b[c]
 
 
 @dataclass(frozen=True)
@@ -79,9 +137,10 @@ class Smoother:
     def smoothed(self, right: NDArray[np.float32], x: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """x, or zero, after one pass for ``A x = right``, (n, k); the array x is spent."""
         steps = self.steps
-        if x is None:  # the first step from zero needs no product
-            step = np.float32(steps[0][1]) * self.inverse_diagonal[:, None] * right
-            x, steps = step.copy(), steps[1:]
+        if x is None:
+            x, step = np.empty_like(right), np.empty_like(right)
+            _first_smooth(self.inverse_diagonal, np.float32(steps[0][1]), right, x, step)
+            steps = steps[1:]
         else:
             step = np.zeros_like(x)
         fresh = np.empty_like(x)
@@ -170,14 +229,11 @@ class Multigrid:
         smoother, down, up = level.smoother, level.restriction, level.prolongation
         matrix = smoother.matrix
         x = smoother.smoothed(right)
-        residual = np.empty_like(right)
-        multiply(matrix.indptr, matrix.indices, matrix.data, x, residual)
-        np.subtract(right, residual, out=residual)
+        rest = np.empty_like(right)
+        residual_of(matrix.indptr, matrix.indices, matrix.data, x, right, rest)
         coarse = np.empty((down.shape[0], right.shape[1]), np.float32)
-        multiply(down.indptr, down.indices, down.data, residual, coarse)
-        correction = self._cycle(depth + 1, coarse)
-        multiply(up.indptr, up.indices, up.data, correction, residual)
-        x += residual
+        multiply(down.indptr, down.indices, down.data, rest, coarse)
+        _add_product(up.indptr, up.indices, up.data, self._cycle(depth + 1, coarse), x)
         return smoother.smoothed(right, x)
 
 
@@ -259,31 +315,28 @@ def conjugate_gradients(
     norm = _norms(right)
     norm = xp.where(norm > 0, norm, xp.ones_like(norm))
     times = _product_with(matrix) if isinstance(matrix, csr_matrix) else matrix.times
-    x, residual = xp.zeros_like(right), xp.asarray(right, copy=True)
+    x, rest, last = xp.zeros_like(right), xp.asarray(right, copy=True), xp.asarray(right, copy=True)
     image, direction = xp.empty_like(x), xp.zeros_like(x)
-    before, beta, last = xp.ones_like(norm), xp.zeros_like(norm), residual
+    before, beta, one = xp.ones_like(norm), xp.zeros_like(norm), xp.ones_like(norm)
     for iteration in range(most_iterations + 1):
-        lengths = _norms(residual)
+        lengths = _norms(rest)
         worst = float(xp.max(lengths / norm))
         if worst <= tolerance:
             return BlockSolution(x=x, iterations=iteration, residual=worst)
         scale = xp.where(lengths > 0, lengths, norm)
-        z = xp.astype(preconditioner.apply(residual / scale), xp.float64) * scale
-        along = _products(z, residual)
+        z = preconditioner.apply(_scaled(rest, 1 / scale))  # what to add, in units of the residual's length
+        along = scale * _products(z, rest)
         if iteration:
-            beta = (along - _products(z, last)) / before
-        direction *= beta
-        direction += z
+            beta = (along - scale * _products(z, last)) / before
+        _add(direction, beta, z, scale, direction)
         times(direction, image)
-        before = xp.where(along != 0, along, xp.ones_like(along))
+        before = xp.where(along != 0, along, one)
         curvature = _products(direction, image)
         inside = curvature > 0
-        alpha = xp.where(
-            inside, _products(direction, residual) / xp.where(inside, curvature, xp.ones_like(curvature)), 0.0 * along
-        )
-        last = xp.asarray(residual, copy=True)
-        x += alpha * direction
-        residual -= alpha * image
+        alpha = xp.where(inside, _products(direction, rest) / xp.where(inside, curvature, one), 0.0 * along)
+        _add(x, one, direction, alpha, x)
+        _add(rest, one, image, -alpha, last)
+        rest, last = last, rest
     raise NotConverged(
         f"the field solver reached a relative residual of {worst:.1e} after {most_iterations} iterations, "
         f"not {tolerance:.1e}; check the mesh for needle elements and the conductivities for extremes"
@@ -291,11 +344,33 @@ def conjugate_gradients(
 
 
 def _products(a: Any, b: Any) -> Any:
-    """Products of columns, (k,)."""
+    """Products of columns, (k,), in double precision; the same whatever the number of threads."""
     if is_numpy_array(a):
-        return np.einsum("ij,ij->j", a, b)  # no temporary array
-    return array_namespace(a).vecdot(a, b, axis=-2)
+        partial = np.zeros((SHARES, a.shape[1]))
+        _products_in_parts(a, b, partial)
+        return partial.sum(axis=0)
+    xp = array_namespace(a)
+    return xp.vecdot(xp.astype(a, b.dtype), b, axis=-2)
 
 
 def _norms(a: Any) -> Any:
     return array_namespace(a).sqrt(_products(a, a))
+
+
+def _scaled(a: Any, factors: Any) -> Any:
+    """Columns times factors, in single precision."""
+    xp = array_namespace(a)
+    if not is_numpy_array(a):
+        return xp.astype(a * factors, xp.float32)
+    result = np.empty(a.shape, np.float32)
+    _combine(a, factors, a, np.zeros_like(factors), result)
+    return result
+
+
+def _add(a: Any, of_a: Any, b: Any, of_b: Any, result: Any) -> None:
+    """Write ``a of_a + b of_b``, a factor to each column, into `result`, which may be a or b."""
+    if is_numpy_array(a):
+        _combine(a, of_a, b, of_b, result)
+    else:
+        xp = array_namespace(a)
+        result[...] = a * of_a + xp.astype(b, a.dtype) * of_b

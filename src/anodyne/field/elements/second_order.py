@@ -15,7 +15,7 @@ from anodyne.field.electric import ElectricField
 from anodyne.field.elements import second_order_assembly as second
 from anodyne.field.elements.assembly import corner_mean, divergence_load, incidence, stiffness_matrix
 from anodyne.field.elements.device import DeviceModel
-from anodyne.field.elements.multigrid import Multigrid, Smoother, conjugate_gradients, multiply
+from anodyne.field.elements.multigrid import Multigrid, Smoother, conjugate_gradients, multiply, residual_of
 from anodyne.field.elements.parts import POSES_AT_ONCE, ModelParts
 from anodyne.field.primary.fields import PrimaryField, VectorPotential
 from anodyne.head import Conductivities, TetrahedralMesh, Tissue
@@ -68,11 +68,11 @@ class _System:
         result = np.empty_like(right)
         bubbles = self.smoother.smoothed(right[n:])
         coarse = np.empty_like(right[:n])
-        _product(self.down, bubbles, coarse)
-        result[:n] = self.multigrid.apply(right[:n] - coarse)
+        _residual(self.down, bubbles, right[:n], coarse)
+        result[:n] = self.multigrid.apply(coarse)
         moved = np.empty_like(bubbles)
-        _product(self.up, result[:n], moved)
-        result[n:] = self.smoother.smoothed(right[n:] - moved, bubbles)
+        _residual(self.up, result[:n], right[n:], moved)
+        result[n:] = self.smoother.smoothed(moved, bubbles)
         return result
 
 
@@ -278,3 +278,7 @@ def _single(matrix: csr_matrix) -> csr_matrix:
 
 def _product(matrix: csr_matrix, x: NDArray[Any], result: NDArray[Any]) -> None:
     multiply(matrix.indptr, matrix.indices, matrix.data, x, result)
+
+
+def _residual(matrix: csr_matrix, x: NDArray[Any], right: NDArray[Any], result: NDArray[Any]) -> None:
+    residual_of(matrix.indptr, matrix.indices, matrix.data, x, right, result)
