@@ -21,7 +21,7 @@ COILS = (
     "magventure-c-b60", "magventure-mc-125",
 )  # fmt: skip
 BLOCKS = 2
-"""Of sixteen held-out placements each; 63 give the thousand of the requirement, in about two hours on two cores."""
+"""Of sixteen held-out placements each; 63 give a thousand, in about 80 minutes of processor time."""
 
 MANY = 256
 COUNTS = (100, 150, 200, 250)
