@@ -1,7 +1,7 @@
-"""Runs the benchmarks: ``python -m benchmarks [TOPIC ...] [--json | --markdown] [--figure FILE]``.
+"""Runs the benchmarks: ``python -m benchmarks [TOPIC ...] [--json | --markdown] [--figure FILE] [--thorough]``.
 
 A topic is a module of this folder with a function ``rows() -> Iterable[Row]``. It may offer a figure of what they say:
-``plot(rows: Sequence[Row]) -> Figure``.
+``plot(rows: Sequence[Row]) -> Figure``; and ``thorough_rows()``, the same with far more cases, for an hour to spare.
 """
 
 import json
@@ -28,14 +28,16 @@ TOPICS = sorted(
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print a Markdown table, as in the README.")
 @click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw a topic's figure there, too.")
-def main(topics: tuple[str, ...], form: str | None, figure: Path | None) -> None:
+@click.option("--thorough", is_flag=True, help="Where a topic offers it, measure far more cases: an hour or more.")
+def main(topics: tuple[str, ...], form: str | None, figure: Path | None, thorough: bool) -> None:
     """Measure TOPICS, or all of them, on this machine."""
     modules = {topic: import_module(f"benchmarks.{topic}") for topic in topics or TOPICS}
     drawn = None if figure is None else _drawable(modules, figure)
     measured = {}
     for topic, module in modules.items():
         click.echo(f"measuring {topic} ...", err=True)
-        measured[topic] = tuple(module.rows())
+        rows = getattr(module, "thorough_rows", module.rows) if thorough else module.rows
+        measured[topic] = tuple(rows())
     if form == "json":
         json.dump(as_data(measured), sys.stdout, indent=2, ensure_ascii=False)
         click.echo()

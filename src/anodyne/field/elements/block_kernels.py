@@ -48,22 +48,29 @@ def added_product(indptr: Any, indices: Any, data: Any, x: Any, sign: Any, resul
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def first_smoothing(inverse_diagonal: Any, gain: Any, right: Any, x: Any, step: Any) -> None:
-    """The first Chebyshev step from zero: ``x = step = gain D^-1 right``."""
+def weigh(weights: Any, right: Any, x: Any) -> None:
+    """A Jacobi step from zero: ``x = W right``, weights (n,)."""
     for row in prange(right.shape[0]):
-        scale = gain * inverse_diagonal[row]
         for c in range(LANES):
-            step[row, c] = scale * right[row, c]
-            x[row, c] = step[row, c]
+            x[row, c] = weights[row] * right[row, c]
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def next_smoothing(scale: Any, keep: Any, residual: Any, x: Any, step: Any) -> None:
-    """A further Chebyshev step: ``step = keep step + scale residual``, ``x += step``; scale (n,)."""
-    for row in prange(x.shape[0]):
-        for c in range(LANES):
-            step[row, c] = keep * step[row, c] + scale[row] * residual[row, c]
-            x[row, c] += step[row, c]
+def smooth(matrix: Any, weights: Any, right: Any, x: Any, fresh: Any) -> None:
+    """A Jacobi step: ``fresh = x + W (right - A x)``; matrix is indptr, indices and data, weights (n,)."""
+    indptr, indices, data = matrix
+    n = right.shape[0]
+    for chunk in prange((n + ROWS - 1) // ROWS):
+        for row in range(chunk * ROWS, min(n, (chunk + 1) * ROWS)):
+            total = fresh[row]
+            for c in range(LANES):
+                total[c] = right[row, c]
+            for j in range(indptr[row], indptr[row + 1]):
+                value, other = data[j], x[indices[j]]
+                for c in range(LANES):
+                    total[c] -= value * other[c]
+            for c in range(LANES):
+                total[c] = x[row, c] + weights[row] * total[c]
 
 
 @njit(parallel=True, fastmath=True, cache=True)

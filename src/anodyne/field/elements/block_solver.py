@@ -160,7 +160,7 @@ class _Cycle:
 
     def _at(self, depth: int, right: Singles) -> Singles:
         if depth == len(self._levels):
-            return np.asarray(self._coarse @ right)
+            return np.asarray(self._coarse @ right, np.float32)
         level = self._levels[depth]
         matrix, down, up = level.smoother.matrix, level.restriction, level.prolongation
         x = _smoothed_from_zero(level.smoother, right)
@@ -173,26 +173,15 @@ class _Cycle:
 
 
 def _smoothed_from_zero(smoother: Smoother, right: Singles) -> Singles:
-    (_, gain), (keep, second_gain) = smoother.steps
-    x, step = np.empty_like(right), np.empty_like(right)
-    block.first_smoothing(smoother.inverse_diagonal, np.float32(gain), right, x, step)
-    _step(smoother, (keep, second_gain), right, x, step)
+    x = np.empty_like(right)
+    block.weigh(smoother.weights, right, x)
     return x
 
 
 def _smoothed(smoother: Smoother, right: Singles, x: Singles) -> Singles:
-    step = np.zeros_like(x)
-    for coefficients in smoother.steps:
-        _step(smoother, coefficients, right, x, step)
-    return x
-
-
-def _step(smoother: Smoother, coefficients: tuple[float, float], right: Singles, x: Singles, step: Singles) -> None:
-    matrix, (keep, gain) = smoother.matrix, coefficients
-    residual = right.copy()
-    block.added_product(matrix.indptr, matrix.indices, matrix.data, x, np.float32(-1), residual)
-    scale = np.float32(gain) * smoother.inverse_diagonal
-    block.next_smoothing(scale, np.float32(keep), residual, x, step)
+    matrix, fresh = smoother.matrix, np.empty_like(x)
+    block.smooth((matrix.indptr, matrix.indices, matrix.data), smoother.weights, right, x, fresh)
+    return fresh
 
 
 def slope_matrix(model: SecondOrderModel, points: PointFields) -> csr_matrix:

@@ -14,26 +14,22 @@ from scipy.sparse import csr_matrix
 
 from anodyne.coil import Coil, Pose
 from anodyne.field.carrying import carried, to_numpy
-from anodyne.field.conductor import refuse_coil_inside
-from anodyne.field.electric import ElectricField
 from anodyne.field.elements.device_cycle import DeviceSystem
-from anodyne.field.elements.multigrid import conjugate_gradients
-from anodyne.field.elements.parts import POSES_AT_ONCE
+from anodyne.field.elements.model import ElementModel
+from anodyne.field.elements.multigrid import BlockSolution, conjugate_gradients
 from anodyne.field.elements.row_sums import RowSums
 from anodyne.field.elements.second_order_assembly import EDGE_CORNERS
 from anodyne.field.primary.element_sums import vector_potential
 from anodyne.field.primary.fields import VectorPotential
-from anodyne.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from anodyne.field.elements.first_order import FieldModel
-    from anodyne.field.elements.second_order import SecondOrderModel
+    from anodyne.field.elements.finite import FiniteElementModel
 
 TETRAHEDRA_AT_ONCE = 2**19
 """Whose loads and fields are computed in one piece: bounds the device's memory."""
 
 
-class DeviceModel:
+class DeviceModel(ElementModel):
     """A finite-element model whose placements are solved by an array library on one of its devices.
 
     Parameters
@@ -43,9 +39,9 @@ class DeviceModel:
     device : what that library calls a device; its default if None
     """
 
-    def __init__(self, model: "FieldModel | SecondOrderModel", namespace: Any, device: Any = None) -> None:
+    def __init__(self, model: "FiniteElementModel", namespace: Any, device: Any = None) -> None:
         begin = perf_counter()
-        self.mesh, self.tolerance, self.model = model.mesh, model.tolerance, model
+        self.mesh, self.conductivity, self.model = model.mesh, model.conductivity, model
         self._namespace, self._device = namespace, device
         parts = model.parts
         self._used = len(parts.used)
@@ -53,7 +49,7 @@ class DeviceModel:
         self._system = DeviceSystem(blocks, parts.multigrid, smoother, namespace, device)
         self._nodes = self._carried(self.mesh.nodes)
         self._tetrahedra = self._carried(self.mesh.tetrahedra.astype(np.int64))
-        self._conductivity = self._carried(model.conductivity)
+        self._sigma = self._carried(model.conductivity)
         self._to_nodes = self._gathering(self.mesh.tetrahedra, len(self.mesh.nodes), parts.used)
         self._place = self._carried(_places(parts.used, len(self.mesh.nodes)))
         self._edges: Any = None
@@ -64,58 +60,12 @@ class DeviceModel:
             self._to_edges = self._gathering(parts.edges, count, np.arange(count))
         self.timings = {**model.timings, "carry": perf_counter() - begin}
 
-    def solve(self, coil: Coil, pose: Pose, di_dt: float, progress: Progress = SILENT) -> ElectricField:
-        """The E-field a coil at a pose induces while its current changes by `di_dt` (A/s), brought back to numpy.
-
-        Raises
-        ------
-        PlacementRefused : a part of the winding lies inside the conductor
-        NotConverged : the linear solver did not reach its tolerance
-        """
-        return self.solve_many(coil, [pose], di_dt, progress)[0]
-
-    def solve_many(
-        self, coil: Coil, poses: Sequence[Pose], di_dt: float, progress: Progress = SILENT
-    ) -> list[ElectricField]:
-        """As `solve` for several poses, whose right-hand sides share every pass over the matrices."""
-        for pose in poses:
-            refuse_coil_inside(self.mesh, coil, pose)
-        fields = []
-        for first in range(0, len(poses), POSES_AT_ONCE):
-            fields += self._solved(coil, poses[first : first + POSES_AT_ONCE], di_dt, progress)
-        return fields
-
-    def _solved(self, coil: Coil, poses: Sequence[Pose], di_dt: float, progress: Progress) -> list[ElectricField]:
-        xp = self._namespace
-        begin = perf_counter()
-        with progress.stage("primary field"):
-            primaries = [self._primary(coil, pose, di_dt) for pose in poses]
-        primary = perf_counter() - begin
-        begin = perf_counter()
-        with progress.stage("solve"):
-            right = xp.stack([self._load(*one) for one in primaries], axis=1)
-            count = self._used
-            of_nodes = right[:count, :] - xp.mean(right[:count, :], axis=0, keepdims=True)
-            right = xp.concat([of_nodes, right[count:, :]])
-            solution = conjugate_gradients(self._system, right, self._system, self.tolerance)
-        solve = perf_counter() - begin
-        results = []
-        for column, (at_nodes, bend) in enumerate(primaries):
-            begin = perf_counter()
-            values = self._fields(solution.x[:, column], at_nodes, bend)
-            shared = {"primary": primary / len(poses), "solve": solve / len(poses)}
-            results.append(
-                ElectricField(
-                    mesh=self.mesh,
-                    conductivity=self.model.conductivity,
-                    di_dt=di_dt,
-                    iterations=solution.iterations,
-                    residual=solution.residual,
-                    timings={**self.timings, **shared, "recover": perf_counter() - begin},
-                    **values,
-                )
-            )
-        return results
+    def _solution(self, primaries: Sequence[tuple[Any, Any]]) -> BlockSolution:
+        xp, count = self._namespace, self._used
+        right = xp.stack([self._load(*one) for one in primaries], axis=1)
+        of_nodes = right[:count, :] - xp.mean(right[:count, :], axis=0, keepdims=True)
+        right = xp.concat([of_nodes, right[count:, :]])
+        return conjugate_gradients(self._system, right, self._system, self.model.tolerance)
 
     def _carried(self, array: NDArray[Any]) -> Any:
         return carried(array, self._namespace, self._device)
@@ -172,9 +122,9 @@ class DeviceModel:
 
     def _conducted(self, vectors: Any, piece: slice) -> Any:
         """sigma times vectors (n, k, 3)."""
-        if self._conductivity.ndim == 1:
-            return self._conductivity[piece][:, None, None] * vectors
-        return self._namespace.matmul(vectors, self._conductivity[piece, :, :])  # symmetric tensors
+        if self._sigma.ndim == 1:
+            return self._sigma[piece][:, None, None] * vectors
+        return self._namespace.matmul(vectors, self._sigma[piece, :, :])  # symmetric tensors
 
     def _load(self, at_nodes: Any, bend: Any) -> Any:
         """``integral(sigma w . grad(v))`` for every unknown's function v: nodes in use, then edges."""
@@ -199,21 +149,20 @@ class DeviceModel:
             load = xp.concat([load, self._to_edges.times(xp.reshape(xp.concat(of_edges), (-1, 1)))])
         return load[:, 0]
 
-    def _fields(self, unknowns: Any, at_nodes: Any, bend: Any) -> dict[str, Any]:
-        """Potential, E at barycentres and at corners of a solution, in numpy."""
-        xp = self._namespace
+    def _recovered(self, unknowns: Any, primary: tuple[Any, Any]) -> dict[str, Any]:
+        xp, (at_nodes, bend) = self._namespace, primary
         of_nodes = unknowns[: self._used]
         padded = xp.concat([of_nodes - xp.mean(of_nodes), xp.zeros_like(of_nodes[:1])])
         potential = xp.take(padded, self._place, axis=0)
         middles, corners = [], []
         for piece, hats, _ in self._blocks():
-            primary = self._at_corners(at_nodes, piece)
+            given = self._at_corners(at_nodes, piece)
             slope = xp.sum(self._at_corners(potential[:, None], piece) * hats, axis=1, keepdims=True)
-            middle = xp.mean(primary, axis=1) - slope[:, 0, :]
+            middle = xp.mean(given, axis=1) - slope[:, 0, :]
             if bend is not None:
                 edges = self._edges[piece, :]
                 bubbles = xp.concat([unknowns[self._used :], xp.zeros_like(unknowns[:1])])[:, None]
-                seen = primary - slope - xp.matmul(self._bubble_slopes(self._taken(bubbles, edges)), hats)
+                seen = given - slope - xp.matmul(self._bubble_slopes(self._taken(bubbles, edges)), hats)
                 middle = xp.mean(seen, axis=1) + xp.sum(self._taken(bend, edges), axis=1) / 4
                 corners.append(to_numpy(xp.astype(seen, xp.float32)))
             middles.append(to_numpy(middle))

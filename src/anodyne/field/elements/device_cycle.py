@@ -17,18 +17,11 @@ class DeviceSmoother:
 
     def __init__(self, smoother: Smoother, namespace: Any, device: Any) -> None:
         self.matrix = RowSums.of(smoother.matrix, namespace, device, np.float32)
-        self._inverse_diagonal = carried(smoother.inverse_diagonal[:, None], namespace, device)
-        self._steps = smoother.steps
+        self._weights = carried(smoother.weights[:, None], namespace, device)
 
     def smoothed(self, right: Any, x: Any = None) -> Any:
-        """x, or zero, after one pass for ``A x = right``, (n, k)."""
-        step = None
-        for keep, gain in self._steps:
-            residual = right if x is None else right - self.matrix.times(x)
-            fresh = gain * self._inverse_diagonal * residual
-            step = fresh if step is None else keep * step + fresh
-            x = step if x is None else x + step
-        return x
+        """x, or zero, after one step for ``A x = right``, (n, k)."""
+        return self._weights * right if x is None else x + self._weights * (right - self.matrix.times(x))
 
 
 class DeviceMultigrid:
@@ -52,7 +45,8 @@ class DeviceMultigrid:
 
     def _cycle(self, depth: int, right: Any) -> Any:
         if depth == len(self._levels):
-            return array_namespace(right).matmul(self._coarse_inverse, right)
+            xp = array_namespace(right)
+            return xp.astype(xp.matmul(self._coarse_inverse, xp.astype(right, xp.float64)), xp.float32)
         smoother, down, up = self._levels[depth]
         x = smoother.smoothed(right)
         correction = self._cycle(depth + 1, down.times(right - smoother.matrix.times(x)))

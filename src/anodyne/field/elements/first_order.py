@@ -1,7 +1,6 @@
 """A head made ready once and solved for any coil at any pose, forwards and by reciprocity."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -9,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anodyne.coil import Coil, Pose
-from anodyne.field.conductor import conductivity_of, refuse_coil_inside
 from anodyne.field.electric import ElectricField
 from anodyne.field.elements.assembly import (
     conducted,
@@ -19,10 +17,9 @@ from anodyne.field.elements.assembly import (
     incidence,
     stiffness_matrix,
 )
-from anodyne.field.elements.device import DeviceModel
-from anodyne.field.elements.multigrid import Multigrid, conjugate_gradients
-from anodyne.field.elements.parts import POSES_AT_ONCE, ModelParts
-from anodyne.field.primary.fields import PrimaryField, VectorPotential
+from anodyne.field.elements.finite import FiniteElementModel, ModelParts
+from anodyne.field.elements.multigrid import Multigrid
+from anodyne.field.primary.fields import PrimaryField
 from anodyne.head import Conductivities, TetrahedralMesh
 from anodyne.progress import SILENT, Progress
 
@@ -55,7 +52,7 @@ class AdjointSources:
         return np.asarray(np.einsum("kni,ni->k", self.vectors, da_dt))
 
 
-class FieldModel:
+class FieldModel(FiniteElementModel):
     """A conducting mesh with its matrix assembled and its solver set up; solve it as often as you like.
 
     Parameters
@@ -86,11 +83,7 @@ class FieldModel:
         tolerance: float = TOLERANCE,
         progress: Progress = SILENT,
     ) -> None:
-        self.mesh = mesh
-        self.primary = primary if primary is not None else VectorPotential()
-        self.tolerance = tolerance
-        self.conductivity = conductivity_of(mesh, conductivity)
-        self.timings: dict[str, float] = {}
+        super().__init__(mesh, conductivity, primary, tolerance)
         begin = perf_counter()
         with progress.stage("assemble"):
             self.offsets, self.members = incidence(mesh.tetrahedra, len(mesh.nodes))
@@ -100,86 +93,35 @@ class FieldModel:
         self.timings["assemble"] = perf_counter() - begin
         begin = perf_counter()
         with progress.stage("set up solver"):
-            self._preconditioner = Multigrid(self.matrix)
+            self._multigrid = Multigrid(self.matrix)
+        self._operator, self._preconditioner = self.matrix, self._multigrid
         self.timings["set_up"] = perf_counter() - begin
-
-    def solve(self, coil: Coil, pose: Pose, di_dt: float, progress: Progress = SILENT) -> ElectricField:
-        """The E-field a coil at a pose induces while its current changes by `di_dt` (A/s).
-
-        Raises
-        ------
-        PlacementRefused : a part of the winding lies inside the conductor
-        NotConverged : the linear solver did not reach its tolerance
-        """
-        return self.solve_many(coil, [pose], di_dt, progress)[0]
-
-    def solve_many(
-        self, coil: Coil, poses: Sequence[Pose], di_dt: float, progress: Progress = SILENT
-    ) -> list[ElectricField]:
-        """As `solve` for several poses, whose right-hand sides share every pass over the matrix."""
-        for pose in poses:
-            refuse_coil_inside(self.mesh, coil, pose)
-        fields: list[ElectricField] = []
-        for first in range(0, len(poses), POSES_AT_ONCE):
-            some = poses[first : first + POSES_AT_ONCE]
-            begin = perf_counter()
-            with progress.stage("primary field"):
-                nodal = [self.primary.at(self.mesh.nodes, coil, pose, di_dt) for pose in some]
-            seconds = {**self.timings, "primary": (perf_counter() - begin) / len(some)}
-            for field in self._solved(nodal, di_dt, progress):
-                fields.append(replace(field, timings={**seconds, **field.timings}))
-        return fields
 
     def solve_primary(self, primary: ArrayLike, di_dt: float, progress: Progress = SILENT) -> ElectricField:
         """The E-field for a given primary field at the nodes, (n_nodes, 3) array, V/m.
 
         It enters as its mean over the corners of each tetrahedron, as in SimNIBS.
         """
-        return self._solved([np.ascontiguousarray(primary, dtype=float)], di_dt, progress)[0]
-
-    def _solved(self, primaries: list[Floats], di_dt: float, progress: Progress) -> list[ElectricField]:
-        begin = perf_counter()
-        mesh = self.mesh
-        of_elements = [corner_mean(mesh.tetrahedra, nodal) for nodal in primaries]
-        with progress.stage("solve"):
-            loads = [
-                divergence_load(mesh.nodes, mesh.tetrahedra, self.conductivity, self.offsets, self.members, element)
-                for element in of_elements
-            ]
-            potentials, iterations, residual = self._potential(np.stack(loads, axis=1))
-        solve = (perf_counter() - begin) / len(primaries)
-        fields = []
-        for element, potential in zip(of_elements, np.ascontiguousarray(potentials.T), strict=True):
-            begin = perf_counter()
-            e_field = element - gradient(mesh.nodes, mesh.tetrahedra, potential)
-            fields.append(
-                ElectricField(
-                    mesh=mesh,
-                    conductivity=self.conductivity,
-                    e_field=e_field,
-                    potential=potential,
-                    di_dt=di_dt,
-                    iterations=iterations,
-                    residual=residual,
-                    timings={"solve": solve, "recover": perf_counter() - begin},
-                )
-            )
-        return fields
-
-    def on(self, namespace: Any, device: Any = None) -> DeviceModel:
-        """The same model in another array library, on one of its devices.
-
-        Parameters
-        ----------
-        namespace : an array API namespace such as ``array_api_compat.torch`` or ``cupy``
-        device : what that library calls a device; its default if None
-        """
-        return DeviceModel(self, namespace, device)
+        nodal = np.ascontiguousarray(primary, dtype=float)
+        return self._fields_of([corner_mean(self.mesh.tetrahedra, nodal)], di_dt, self.timings, progress)[0]
 
     @property
     def parts(self) -> ModelParts:
         """Its matrix, preconditioner and unknowns."""
-        return ModelParts(used=self.used, blocks=((self.matrix,),), multigrid=self._preconditioner)
+        return ModelParts(used=self.used, blocks=((self.matrix,),), multigrid=self._multigrid)
+
+    def _primary(self, coil: Coil, pose: Pose, di_dt: float) -> Floats:
+        """The primary field's mean over the corners of every tetrahedron, (n_tetrahedra, 3) array, V/m."""
+        return corner_mean(self.mesh.tetrahedra, self.primary.at(self.mesh.nodes, coil, pose, di_dt))
+
+    def _load(self, primary: Floats) -> Floats:
+        mesh = self.mesh
+        load = divergence_load(mesh.nodes, mesh.tetrahedra, self.conductivity, self.offsets, self.members, primary)
+        return np.asarray(load[self.used])
+
+    def _recovered(self, unknowns: Floats, primary: Floats) -> dict[str, Any]:
+        potential = self._potential(unknowns)
+        return {"potential": potential, "e_field": primary - gradient(self.mesh.nodes, self.mesh.tetrahedra, potential)}
 
     def adjoint(
         self, tetrahedra: ArrayLike, weights: ArrayLike, directions: ArrayLike, progress: Progress = SILENT
@@ -203,22 +145,14 @@ class FieldModel:
             density[chosen] = share[:, None] * direction
             loads[:, j] = divergence_load(mesh.nodes, mesh.tetrahedra, unit, self.offsets, self.members, density)
         with progress.stage("adjoint solves"):
-            potentials, _, _ = self._potential(loads)
+            solution = self._solved(loads[self.used])
         vectors = np.empty((len(along), len(mesh.nodes), 3))
         for j, direction in enumerate(along):
-            slope = gradient(mesh.nodes, mesh.tetrahedra, np.ascontiguousarray(potentials[:, j]))
+            slope = gradient(mesh.nodes, mesh.tetrahedra, self._potential(solution.x[:, j]))
             current = mesh.volumes[:, None] * conducted(self.conductivity, slope)
             current[chosen] -= np.asarray(weights, dtype=float)[:, None] * direction
             vectors[j] = _spread_to_corners(mesh, current)
         return AdjointSources(positions=mesh.nodes, vectors=vectors)
-
-    def _potential(self, loads: Floats) -> tuple[Floats, int, float]:
-        right = loads[self.used]
-        right -= right.mean(axis=0)
-        solution = conjugate_gradients(self.matrix, right, self._preconditioner, self.tolerance)
-        potential = np.zeros_like(loads)
-        potential[self.used] = solution.x - solution.x.mean(axis=0)
-        return potential, solution.iterations, solution.residual
 
 
 def _spread_to_corners(mesh: TetrahedralMesh, vectors: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """A head solved with second-order elements: the potential is quadratic, E linear, in every tetrahedron."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -10,14 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_matrix
 
 from anodyne.coil import Coil, Pose
-from anodyne.field.conductor import conductivity_of, refuse_coil_inside
-from anodyne.field.electric import ElectricField
 from anodyne.field.elements import second_order_assembly as second
 from anodyne.field.elements.assembly import corner_mean, divergence_load, incidence, stiffness_matrix
-from anodyne.field.elements.device import DeviceModel
-from anodyne.field.elements.multigrid import Multigrid, Smoother, conjugate_gradients, multiply, residual_of
-from anodyne.field.elements.parts import POSES_AT_ONCE, ModelParts
-from anodyne.field.primary.fields import PrimaryField, VectorPotential
+from anodyne.field.elements.finite import FiniteElementModel, ModelParts
+from anodyne.field.elements.multigrid import Multigrid, Smoother, multiply, residual_of
+from anodyne.field.primary.fields import PrimaryField
 from anodyne.head import Conductivities, TetrahedralMesh, Tissue
 from anodyne.progress import SILENT, Progress
 
@@ -84,7 +81,7 @@ SECOND_ORDER_TOLERANCE = 1e-6
 """Relative residual at which the solver stops: E then differs by 6e-7 from that at 1e-7 on the embedded head."""
 
 
-class SecondOrderModel:
+class SecondOrderModel(FiniteElementModel):
     """A conducting mesh with its second-order matrix assembled and its solver set up.
 
     Second order where the brain and its fluid are, first order elsewhere; second order throughout in a mesh
@@ -124,14 +121,10 @@ class SecondOrderModel:
         tolerance: float = SECOND_ORDER_TOLERANCE,
         progress: Progress = SILENT,
     ) -> None:
-        self.mesh = mesh
-        self.tolerance = tolerance
-        self.primary = primary if primary is not None else VectorPotential()
+        super().__init__(mesh, conductivity, primary, tolerance)
         self.quadratic = np.isin(mesh.tissue, list(tissues))
         if not self.quadratic.any():
             self.quadratic[:] = True
-        self.conductivity = conductivity_of(mesh, conductivity)
-        self.timings: dict[str, float] = {}
         begin = perf_counter()
         with progress.stage("assemble second-order elements"):
             matrices = self._assembled()
@@ -139,6 +132,7 @@ class SecondOrderModel:
         begin = perf_counter()
         with progress.stage("set up solver"):
             self.system = _System.of(*matrices)
+        self._operator = self._preconditioner = self.system
         self.timings["set_up"] = perf_counter() - begin
 
     def _assembled(self) -> tuple[csr_matrix, csr_matrix, csr_matrix]:
@@ -166,54 +160,6 @@ class SecondOrderModel:
             nodes, blocks[0] = nodes[self.used][:, self.used].tocsr(), blocks[0][:, self.used].tocsr()
         return nodes, blocks[0], blocks[1]
 
-    def solve(self, coil: Coil, pose: Pose, di_dt: float, progress: Progress = SILENT) -> ElectricField:
-        """The E-field a coil at a pose induces while its current changes by `di_dt` (A/s).
-
-        Raises
-        ------
-        PlacementRefused : a part of the winding lies inside the conductor, or hides a part of it
-        NotConverged : the linear solver did not reach its tolerance
-        """
-        return self.solve_many(coil, [pose], di_dt, progress)[0]
-
-    def solve_many(
-        self, coil: Coil, poses: Sequence[Pose], di_dt: float, progress: Progress = SILENT
-    ) -> list[ElectricField]:
-        """As `solve` for several poses, whose right-hand sides share every pass over the matrix."""
-        for pose in poses:
-            refuse_coil_inside(self.mesh, coil, pose)
-        fields: list[ElectricField] = []
-        for first in range(0, len(poses), POSES_AT_ONCE):
-            fields += self._solved(coil, poses[first : first + POSES_AT_ONCE], di_dt, progress)
-        return fields
-
-    def _solved(self, coil: Coil, poses: Sequence[Pose], di_dt: float, progress: Progress) -> list[ElectricField]:
-        begin = perf_counter()
-        with progress.stage("primary field"):
-            primaries = [self._primary(coil, pose, di_dt) for pose in poses]
-        primary = (perf_counter() - begin) / len(poses)
-        begin = perf_counter()
-        with progress.stage("solve"):
-            loads = np.stack([self._load(*one) for one in primaries], axis=1)
-            solution = conjugate_gradients(self.system, loads, self.system, self.tolerance)
-        shared = {**self.timings, "primary": primary, "solve": (perf_counter() - begin) / len(poses)}
-        fields = []
-        for unknowns, one in zip(np.ascontiguousarray(solution.x.T), primaries, strict=True):
-            begin = perf_counter()
-            values = self._fields(unknowns, *one)
-            fields.append(
-                ElectricField(
-                    mesh=self.mesh,
-                    conductivity=self.conductivity,
-                    di_dt=di_dt,
-                    iterations=solution.iterations,
-                    residual=solution.residual,
-                    timings={**shared, "recover": perf_counter() - begin},
-                    **values,
-                )
-            )
-        return fields
-
     def _primary(self, coil: Coil, pose: Pose, di_dt: float) -> tuple[Floats, Floats]:
         """The primary field at the nodes, and what it has at the edges' middles above the mean of their ends."""
         nodes, ends = self.mesh.nodes, self.ends
@@ -221,24 +167,12 @@ class SecondOrderModel:
         at_edges = self.primary.at((nodes[ends[:, 0]] + nodes[ends[:, 1]]) / 2, coil, pose, di_dt)
         return at_nodes, at_edges - (at_nodes[ends[:, 0]] + at_nodes[ends[:, 1]]) / 2
 
-    def _fields(self, unknowns: Floats, at_nodes: Floats, bend: Floats) -> dict[str, Any]:
-        """Potential and E of a solution, as attributes of an `ElectricField`."""
-        mesh, count = self.mesh, len(self.used)
-        potential = np.zeros(len(mesh.nodes))
-        potential[self.used] = unknowns[:count] - unknowns[:count].mean()
-        corners = second.corner_fields(mesh.nodes, mesh.tetrahedra, self.edges, potential, unknowns[count:], at_nodes)
+    def _recovered(self, unknowns: Floats, primary: tuple[Floats, Floats]) -> dict[str, Any]:
+        (at_nodes, bend), mesh = primary, self.mesh
+        potential, bubbles = self._potential(unknowns), np.ascontiguousarray(unknowns[len(self.used) :])
+        corners = second.corner_fields(mesh.nodes, mesh.tetrahedra, self.edges, potential, bubbles, at_nodes)
         middle = corners.mean(axis=1, dtype=float) + self._summed(bend) / 4
         return {"potential": potential, "corners": corners, "e_field": middle}
-
-    def on(self, namespace: Any, device: Any = None) -> DeviceModel:
-        """The same model in another array library, on one of its devices.
-
-        Parameters
-        ----------
-        namespace : an array API namespace such as ``array_api_compat.torch`` or ``cupy``
-        device : what that library calls a device; its default if None
-        """
-        return DeviceModel(self, namespace, device)
 
     @property
     def parts(self) -> ModelParts:
@@ -253,8 +187,8 @@ class SecondOrderModel:
             ends=self.ends,
         )
 
-    def _load(self, at_nodes: Floats, bend: Floats) -> Floats:
-        mesh = self.mesh
+    def _load(self, primary: tuple[Floats, Floats]) -> Floats:
+        (at_nodes, bend), mesh = primary, self.mesh
         mean = corner_mean(mesh.tetrahedra, at_nodes) + self._summed(bend) / 5
         of_nodes = divergence_load(mesh.nodes, mesh.tetrahedra, self.conductivity, self.offsets, self.members, mean)
         of_edges = second.edge_load(

@@ -139,7 +139,7 @@ def _coil_picture(planned: Planned) -> Picture:
         FROM_FRONT,
         FROM_RIGHT if on_right and abs(placement.pose.into_head[2]) > 0.9 else FROM_ABOVE,
     )
-    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, WIDTH / 3 + 0.15), layout="constrained")
+    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, WIDTH / 3 + 0.45), layout="constrained")
     for ax, view in zip(axes, views, strict=True):
         plot_coil_on_scalp(planned.head.scalp, planned.coil, placement.pose, view, ax, target=target)
     _share_scale(axes)
