@@ -8,12 +8,13 @@ import click
 
 from anodyne.cli.field import field
 from anodyne.cli.options import (
-    Number,
+    coil_option,
     conductivities,
     conductivity_option,
     figure_option,
     json_option,
     quiet_option,
+    rate_option,
     refuse_unknown_tissues,
 )
 from anodyne.cli.outputs import OutputFile, rehearse_file
@@ -119,14 +120,12 @@ def basis(
 
 @field.command()
 @click.argument("head", metavar="HEAD")
-@click.option("--coil", required=True, help="A built-in coil's name or a .ccd, .tcd or .nii.gz file.")
+@coil_option
 @click.option(
     "--pose", "pose_files", required=True, multiple=True, type=click.Path(path_type=Path), metavar="POSE.txt",
     help="Where the coil is, as for 'anodyne field solve'; may be repeated (into an .npz).",
 )  # fmt: skip
-@click.option(
-    "--di-dt", required=True, type=Number(unit="A/s"), help="Rate of change of the coil current in A/s (1 A/µs is 1e6)."
-)
+@rate_option
 @click.option(
     "--out", required=True, type=OutputFile(".npz", ".gii"), metavar="OUT",
     help="Where E at the cortex goes: .npz, or .gii with the surface, by its ending.",

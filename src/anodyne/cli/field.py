@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anodyne.cli.options import (
-    Number,
+    coil_option,
     conductivities,
     conductivity_option,
     json_option,
     quiet_option,
+    rate_option,
     refuse_unknown_tissues,
 )
 from anodyne.cli.outputs import OutputFile, rehearse_file
@@ -49,14 +50,12 @@ field.add_command(validate)
 
 @field.command()
 @click.argument("head", metavar="HEAD|MESH.msh")
-@click.option("--coil", required=True, help="A built-in coil's name or a .ccd, .tcd or .nii.gz file.")
+@coil_option
 @click.option(
     "--pose", "pose_files", required=True, multiple=True, type=click.Path(path_type=Path), metavar="POSE.txt",
     help="Where the coil is: 4 rows of 4 numbers, columns x, y, z, position in mm, z into the head; may be repeated.",
 )  # fmt: skip
-@click.option(
-    "--di-dt", required=True, type=Number(unit="A/s"), help="Rate of change of the coil current in A/s (1 A/µs is 1e6)."
-)
+@rate_option
 @click.option(
     "--out", required=True, type=OutputFile(*ENDINGS), metavar="OUT",
     help="Where the field goes: .npz, .msh, .vtu or .nii.gz by its ending; of several poses OUT-1, OUT-2 and so on.",

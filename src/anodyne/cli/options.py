@@ -92,6 +92,14 @@ def figure_option(what: str) -> Decorator:
     return click.option("--figure", type=FIGURE, metavar="FILE", help=f"Draw {what} into FILE (.png, .pdf or .svg).")
 
 
+coil_option: Decorator = click.option(
+    "--coil", required=True, help="A built-in coil's name or a .ccd, .tcd or .nii.gz file."
+)
+
+rate_option: Decorator = click.option(
+    "--di-dt", required=True, type=Number(unit="A/s"), help="Rate of change of the coil current in A/s (1 A/µs is 1e6)."
+)
+
 quiet_option: Decorator = click.option("--quiet", is_flag=True, help="Show no progress and no remarks.")
 
 conductivity_option: Decorator = click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anodyne.cli.options import Decorator, NameOrPoint, Number, conductivities, conductivity_option
+from anodyne.cli.options import Decorator, NameOrPoint, Number, coil_option, conductivities, conductivity_option
 from anodyne.cli.placing import PLACING_OPTIONS, ceilings, placing
 from anodyne.cli.solvers import solver_option
 from anodyne.units import mm, percent
@@ -35,7 +35,7 @@ _OPTIONS: tuple[Decorator, ...] = (
         "--protocol", required=True, metavar="NAME|FILE",
         help="A published protocol's name (see 'anodyne protocol list'), or your own: FILE.yaml or FILE.yaml:NAME.",
     ),
-    click.option("--coil", required=True, help="A built-in coil's name or a .ccd, .tcd or .nii.gz file."),
+    coil_option,
     click.option(
         "--maximum-di-dt", type=Number(unit="A/s", low=1e5, high=1e9), metavar="A/S",
         help="Rate of current at full output in A/s, for a coil file that states none, or as measured on your "

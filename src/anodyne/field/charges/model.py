@@ -10,7 +10,7 @@ al. 2018, IEEE Trans Biomed Eng 65:2675). Here the density is constant on every 
 the receiving facet (Galerkin), which reciprocity turns into a solid angle's mean over the sending one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import log10
@@ -329,11 +329,8 @@ class ChargeSolution:
         """
         places = self._checked(points)
         result = np.empty((len(places), 3))
-        with progress.stage("field of the charges", len(places)) as advance:
-            for first in range(0, len(places), BLOCK):
-                block = slice(first, first + BLOCK)
-                result[block] = self._of_charges(places[block])[:, :3] - self.da_dt(places[block])
-                advance(len(places[block]))
+        for block in _blocks(len(places), "field of the charges", progress):
+            result[block] = self._of_charges(places[block])[:, :3] - self.da_dt(places[block])
         return result
 
     def potential_at(self, points: ArrayLike, progress: Progress = SILENT) -> Floats:
@@ -349,11 +346,8 @@ class ChargeSolution:
         """
         places = self._checked(points)
         result = np.empty(len(places))
-        with progress.stage("potential of the charges", len(places)) as advance:
-            for first in range(0, len(places), BLOCK):
-                block = slice(first, first + BLOCK)
-                result[block] = self._of_charges(places[block])[:, 3]
-                advance(len(places[block]))
+        for block in _blocks(len(places), "potential of the charges", progress):
+            result[block] = self._of_charges(places[block])[:, 3]
         return result
 
     @cached_property
@@ -378,6 +372,15 @@ class ChargeSolution:
         if outside.any():
             raise ValueError(f"{outside.sum()} of {len(places)} points lie outside the box about the conductor")
         return places
+
+
+def _blocks(count: int, stage: str, progress: Progress) -> Iterator[slice]:
+    """Points in blocks, with a stage that advances as each is done."""
+    with progress.stage(stage, count) as advance:
+        for first in range(0, count, BLOCK):
+            last = min(first + BLOCK, count)
+            yield slice(first, last)
+            advance(last - first)
 
 
 def _smooth_sum(facets: Facets, precision: float) -> SmoothSum:
