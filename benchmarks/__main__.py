@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 import benchmarks
 from anodyne.files import replacing
-from benchmarks.report import as_data, as_markdown, print_tables
+from benchmarks.report import as_data, as_markdown, print_machine, print_table
 
 TOPICS = sorted(
     module.name for module in iter_modules(benchmarks.__path__) if module.name not in ("report", "__main__")
@@ -38,13 +38,15 @@ def main(topics: tuple[str, ...], form: str | None, figure: Path | None, thoroug
         click.echo(f"measuring {topic} ...", err=True)
         rows = getattr(module, "thorough_rows", module.rows) if thorough else module.rows
         measured[topic] = tuple(rows())
+        if form is None:
+            print_table(topic, measured[topic])
     if form == "json":
         json.dump(as_data(measured), sys.stdout, indent=2, ensure_ascii=False)
         click.echo()
     elif form == "markdown":
         click.echo(as_markdown(measured))
     else:
-        print_tables(measured)
+        print_machine()
     if figure is not None and drawn is not None:
         with replacing(figure) as temporary:
             modules[drawn].plot(measured[drawn]).savefig(temporary, dpi=150)

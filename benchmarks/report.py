@@ -128,12 +128,15 @@ def machine_sentence() -> str:
     return f"Measured on {about['cores']} cores of {about['processor']}, {about['memory']}, with {versions}."
 
 
-def print_tables(topics: Mapping[str, Sequence[Row]]) -> None:
-    """One table for each topic, and the machine beneath."""
+def print_table(topic: str, rows: Sequence[Row]) -> None:
+    """One topic's table."""
     console = Console()
-    for topic, rows in topics.items():
-        console.print(_table(topic, rows, console.width >= WIDE))
-    console.print(", ".join(f"{key} {value}" for key, value in machine().items()), style="dim")
+    console.print(_table(topic, rows, console.width >= WIDE))
+
+
+def print_machine() -> None:
+    """What all was measured on, to stand beneath the tables."""
+    Console().print(", ".join(f"{key} {value}" for key, value in machine().items()), style="dim")
 
 
 def _table(topic: str, rows: Sequence[Row], wide: bool) -> Table:

@@ -7,6 +7,10 @@ from types import ModuleType
 import pytest
 from click.testing import CliRunner
 
+from anodyne.field import FieldModel
+from anodyne.head import layered_sphere
+from anodyne.units import mm
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -60,7 +64,7 @@ def test_tables_hold_names_and_notes_within_the_terminal(report, monkeypatch, ca
         name="candidates scored", value=5123.4, unit="per s", target="≥ 5,000 per s",
         peer="ADM 2,360 per s", note="3276 candidates, set-up included",
     )  # fmt: skip
-    report.print_tables({"placement": [row]})
+    report.print_table("placement", [row])
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line) for line in lines) <= width
     (named,) = [line for line in lines if row.name in line]
@@ -84,3 +88,12 @@ def test_a_figure_that_cannot_be_drawn_is_refused_before_measuring(monkeypatch, 
     assert done.exit_code == 2
     assert words in done.stderr
     assert "measuring" not in done.stderr
+
+
+def test_solvers_are_compared_on_one_matrix_and_load(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    field = import_module("benchmarks.field")
+    mesh = layered_sphere((80 * mm, 92 * mm), (2, 5), 20 * mm)
+    rows = list(field._other_solvers(FieldModel(mesh)))
+    assert [row.name for row in rows][-1] == "ours, the same random load"
+    assert all("iterations" in row.note for row in rows)
