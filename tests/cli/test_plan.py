@@ -110,6 +110,7 @@ def test_earlier_plan_is_replaced(succeed, plan_words, hasty, place):
         ({"target": "1,2,nan"}, 2, "not a finite number"),
         ({"target": "1,2,up"}, 2, "not a number"),
         ({"target": "900,0,0"}, 2, "half a metre"),
+        ({"target": "0.04,-0.03,0.05"}, 2, "in metres"),
         ({"target": "0,0,0", "space": "talairach"}, 2, "--space"),
         ({"target": "0,0,150", "space": "head"}, 1, "outside the head"),
         ({"protocol": "fibromyalgia-1hz"}, 1, "'fibromyalgia-1hz-left-m1'"),
@@ -185,6 +186,11 @@ def test_full_disk_leaves_nothing(refuse, plan_words, hasty, monkeypatch):
 def test_head_that_is_none(refuse, plan_words, head, hasty):
     words = [*plan_words[:2], head, *plan_words[3:]]
     assert "head" in refuse(*words, "--out", "plan", status=1)
+
+
+def test_mistyped_template_is_told_its_name(refuse, plan_words, hasty):
+    words = [*plan_words[:2], "templat", *plan_words[3:]]
+    assert "say template for the embedded head" in refuse(*words, "--out", "plan", status=1)
 
 
 def test_head_without_cortex(refuse, plan_words, shared):

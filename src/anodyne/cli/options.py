@@ -52,6 +52,10 @@ class TagAndValue(click.ParamType[tuple[int, float]]):
         return int(tag), number
 
 
+METRES_MM = 0.2
+"""A point this near to the origin, but not on it, was most likely typed in metres: no head reaches further."""
+
+
 class NameOrPoint(click.ParamType[str | tuple[float, ...]]):
     """The name of a target, or the three coordinates of a point in millimetres, written ``x,y,z``."""
 
@@ -66,7 +70,10 @@ class NameOrPoint(click.ParamType[str | tuple[float, ...]]):
         parts = value.split(",")
         if len(parts) != 3:
             self.fail(f"{value!r} has {len(parts)} coordinates where a point has 3", param, ctx)
-        return tuple(finite(self, part, param, ctx) for part in parts)
+        point = tuple(finite(self, part, param, ctx) for part in parts)
+        if 0 < max(map(abs, point)) < METRES_MM:
+            self.fail(f"{value!r} looks as if it were in metres; points are in mm, so multiply it by 1000", param, ctx)
+        return point
 
 
 def finite(

@@ -1,10 +1,11 @@
 """A head by the word or path a person gives for it, and what a coil's place about it cannot be."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anodyne.cli.settings import Settings
-from anodyne.errors import PlacementRefused
+from anodyne.errors import PlacementRefused, UnreadableFile
 from anodyne.progress import Progress
 from anodyne.units import mm
 
@@ -32,6 +33,11 @@ def open_head(place: str, settings: Settings, progress: Progress) -> "Head":
 
     if place == TEMPLATE:
         return template_head(cache_folder=settings.cache, progress=progress)
+    if not Path(place).exists():
+        raise UnreadableFile(
+            f"there is no head {place}; name a head's folder, a .msh file or an m2m folder, or say {TEMPLATE} for the "
+            "embedded head"
+        )
     return load_head(place, progress)
 
 

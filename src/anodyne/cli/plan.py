@@ -40,7 +40,7 @@ plan.add_command(steer)
 @click.option(
     "--uncertainty", is_flag=True,
     help="Also find what the published ranges of the conductivities make of the field: an interval for every region, "
-    "and which tissues it comes from. Off unless asked for, since it takes about a minute.",
+    "and which tissues it comes from. Off unless asked for, since it takes about half a minute.",
 )  # fmt: skip
 @prescribing_options
 @json_option("the plan")
