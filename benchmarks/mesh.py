@@ -23,11 +23,12 @@ CUBES = 88  # along each side; six tetrahedra each make 4.09 million
 POINTS = 1_000_000
 
 PEAK = """
-import resource, sys
+import sys
 from anodyne.head import read_mesh
+from benchmarks.report import highest_memory
 mesh = read_mesh(sys.argv[1])
 mesh.gradients()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+print(highest_memory())
 """
 
 

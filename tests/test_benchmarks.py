@@ -1,5 +1,7 @@
 """What the benchmarks make of their numbers; the numbers themselves are never asserted."""
 
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -97,3 +99,22 @@ def test_solvers_are_compared_on_one_matrix_and_load(monkeypatch):
     rows = list(field._other_solvers(FieldModel(mesh)))
     assert [row.name for row in rows][-1] == "ours, the same random load"
     assert all("iterations" in row.note for row in rows)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its memory is asked for as POSIX systems tell it")
+def test_memory_of_the_demo_is_its_own(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(ROOT))
+    demo = import_module("benchmarks.demo")
+    python = sys.executable
+    subprocess.run([python, "-c", "bytes(range(256)) * 1_200_000"], check=True)  # 300 MB before it
+    (tmp_path / "python").symlink_to(python)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    program = tmp_path / "anodyne"
+    program.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    program.chmod(0o755)
+    seconds, peak = demo._run(tmp_path, {})
+    assert seconds > 0
+    assert 0 < peak < 100e6
+    program.write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
+    with pytest.raises(subprocess.CalledProcessError, match="exit status 3"):
+        demo._run(tmp_path, {})
