@@ -43,7 +43,13 @@ def test_wheel_names_licence_and_command(wheel):
     assert "anodyne = anodyne.cli:main" in wheel.read(points).decode()
 
 
-DISTRIBUTION_OF = {"PIL": "pillow", "skimage": "scikit-image", "yaml": "pyyaml", "django": "django"}
+DISTRIBUTION_OF = {
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+    "django": "django",
+    "serial": "pyserial",
+}
 ROOMS_WITH_EXTRAS = {"clinic": ["clinic"], "web": ["clinic"]}
 
 

@@ -132,11 +132,79 @@ class Protocols(Written):
         return [f"`{p.name}`", aim, dose, p.evidence.level.in_words, "; ".join(p.citations)]
 
 
+class DoseLimits(Written):
+    """The tables of limits, each with its source and certainty."""
+
+    def markdown(self) -> list[str]:
+        limits = import_module("anodyne.protocol").LIMITS
+        lines = [limits.note, ""]
+        for each in limits.trains:
+            ends = {end.name for row in each.ends for end in row}
+            end = "longer is blocked" if "LIMIT" in ends else "longer is outside"
+            lines += [f"**{each.label}** (`{each.name}`), in seconds; *{each.certainty.in_words}*.", ""]
+            lines += [f"{each.source}. Behind > the longest that was tested; without it {end}.", ""]
+            rows = [
+                [f"{rate:g} Hz", *(self.cell(each, row, column) for column in range(len(each.intensities)))]
+                for row, rate in enumerate(each.rates)
+            ]
+            lines += [*table(["", *(f"{i / 1e-2:g} %" for i in each.intensities)], rows), ""]
+        rule = limits.interval
+        lines += [f"**{rule.label}** (`{rule.name}`): {rule.cell}; *{rule.certainty.in_words}*. {rule.source}.", ""]
+        published = [[f"`{p.name}`", p.label, p.missing] for p in limits.published.values()]
+        lines += [*table(["table", "holds for", "why"], published), ""]
+        strength = [
+            [basis.in_words, f"{r.highest / 1e-2:g} %", r.beyond.in_words, r.certainty.value, r.source]
+            for basis, r in limits.strength.items()
+        ]
+        lines += [
+            *table(["peripheral strength relative to", "highest", "more is", "certainty", "source"], strength),
+            "",
+        ]
+        modifiers = [
+            [f"`{m.name}`", m.label, m.kind, "blocks" if m.blocks else "one step for its kind", m.certainty.value]
+            for m in limits.modifiers.values()
+        ]
+        return [*lines, *table(["modifier", "", "kind", "effect", "certainty"], modifiers)]
+
+    def cell(self, each: Any, row: int, column: int) -> str:
+        is_tested_only = each.ends[row][column].name == "TESTED"
+        return f"{'>' if is_tested_only else ''}{each.seconds[row][column]:g}"
+
+
+class StimulatorModels(Written):
+    """What each model of stimulator can give."""
+
+    def markdown(self) -> list[str]:
+        header = [
+            "name",
+            "model",
+            "highest rate by power",
+            "energy at full output",
+            "shortest wait",
+            "source of the rates",
+        ]
+        models = import_module("anodyne.protocol").DEVICES.values()
+        rows = [
+            [
+                f"`{model.name}`",
+                model.label,
+                ", ".join(f"{p.rate:g} Hz to {p.power / 1e-2:g} %" for p in model.maximum_rates.known)
+                + marked(model.maximum_rates.certainty),
+                "not known" if model.full_energy.value is None else f"{model.full_energy.value:g} J",
+                "not known" if model.shortest_wait.value is None else f"{model.shortest_wait.value:g} s",
+                model.maximum_rates.source,
+            ]
+            for model in models
+        ]
+        notes = [f"* `{model.name}`: {note}" for model in models for note in model.notes]
+        return [*table(header, rows), "", *notes]
+
+
 class Plots(Written):
     def markdown(self) -> list[str]:
         lines = []
-        for path in sorted(SOURCE.glob("*/*plot.py")):
-            module = f"anodyne.{path.parent.name}.{path.stem}"
+        for path in sorted(SOURCE.glob("*/**/*plot.py")):
+            module = ".".join(["anodyne", *path.relative_to(SOURCE).with_suffix("").parts])
             lines += [f"**{module}**", "", "```{eval-rst}", f".. automodule:: {module}", "```", ""]
         return lines
 
@@ -190,5 +258,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         app.add_directive(directive.__name__.lower(), directive)
     app.add_directive("plan-schema", PlanSchema)
     app.add_directive("conductivity-ranges", ConductivityRanges)
+    app.add_directive("dose-limits", DoseLimits)
+    app.add_directive("stimulator-models", StimulatorModels)
     app.add_role("cite", Cite())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -40,3 +40,11 @@ class NotAvailable(AnodyneError):
 
 class WorkersLost(AnodyneError):
     """Processes that were to share the work cannot be reached, or died; what they finished is kept."""
+
+
+class StimulatorFault(AnodyneError):
+    """A stimulator that does not answer, answers wrongly, or says that something is wrong with it."""
+
+
+class RecordConflict(AnodyneError):
+    """A record that somebody else is writing, or that says something else than what is to be added to it."""

@@ -105,4 +105,4 @@ def test_settings_come_from_the_environment(tmp_path):
 
 def test_shell_completion_knows_the_verbs():
     out, _ = program(_ANODYNE_COMPLETE="bash_complete", COMP_WORDS="anodyne protocol ", COMP_CWORD="2").communicate()
-    assert {line.split(",")[-1] for line in out.split()} == {"list", "show"}
+    assert {line.split(",")[-1] for line in out.split()} == {"check", "list", "show"}

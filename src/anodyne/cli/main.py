@@ -10,15 +10,19 @@ import click
 
 import anodyne
 import anodyne.cli.basis  # adds 'field basis' and 'field evaluate'
+import anodyne.cli.dosing  # adds 'protocol check' and 'plan dose'
 from anodyne.cli.cohort import cohort
 from anodyne.cli.coil import coil
+from anodyne.cli.delivery import deliver
 from anodyne.cli.demo import demo
 from anodyne.cli.field import field
 from anodyne.cli.head import head
 from anodyne.cli.plan import plan
 from anodyne.cli.protocol import protocol
 from anodyne.cli.settings import Settings
+from anodyne.cli.stimulator import stimulator
 from anodyne.cli.target import target
+from anodyne.cli.threshold import threshold
 from anodyne.errors import AnodyneError
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
@@ -79,5 +83,7 @@ def main(context: click.Context) -> None:
     context.obj = Settings.from_environment(os.environ)
 
 
-for command in (demo, head, target, coil, protocol, field, plan, cohort):
+stimulator.add_command(deliver)
+
+for command in (demo, head, target, coil, protocol, field, plan, cohort, threshold, stimulator):
     main.add_command(command)

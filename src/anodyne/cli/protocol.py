@@ -80,7 +80,7 @@ def show_(protocol: str, figure: Path | None, as_json: bool) -> None:
     """Show one PROTOCOL: its dose, its evidence, and what its source does not report."""
     from anodyne.cli.outputs import rehearse_file
     from anodyne.cli.tables import caution, facts, heading, paragraph, remarks, show, show_json
-    from anodyne.protocol import describe, find_protocol, patient_summary
+    from anodyne.protocol import check_dose, describe, find_protocol, patient_summary
 
     found = find_protocol(protocol)
     if figure is not None:
@@ -94,6 +94,8 @@ def show_(protocol: str, figure: Path | None, as_json: bool) -> None:
     rows = [row for row in describe(found) if row.label != "Not known"]
     for question, group in groupby(rows, key=lambda row: row.label.split(":")[0]):
         parts.append(facts(_worded(group, found), title=question))
+    check = check_dose(found)
+    parts.append(remarks([f"{check.sentence}.", check.note], title="Against limits", style="yellow"))
     parts.append(remarks(found.warnings(), title="Warnings", style="yellow"))
     parts.append(remarks(found.citations, title="Sources"))
     parts.append(paragraph(patient_summary(found), title="In plain words"))
@@ -132,6 +134,9 @@ def _draw(protocol: "Protocol", path: Path) -> None:
 
 
 def _document(protocol: "Protocol") -> dict[str, Any]:
-    from anodyne.protocol import protocol_to_data
+    from anodyne.protocol import check_dose, protocol_to_data
 
-    return {"name": protocol.name, **protocol_to_data(protocol), "warnings": list(protocol.warnings())}
+    check = check_dose(protocol)
+    limits = {"verdict": check.verdict.name_in_data, "sentence": check.sentence, "note": check.note}
+    warnings = list(protocol.warnings())
+    return {"name": protocol.name, **protocol_to_data(protocol), "limits": limits, "warnings": warnings}

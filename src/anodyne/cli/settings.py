@@ -12,9 +12,11 @@ class Settings:
     Attributes
     ----------
     cache : folder in which built heads are kept, from ANODYNE_CACHE; None for the platform's own
+    site : file that says what this site allows a stimulator, from ANODYNE_SITE; None allows emulators only
     """
 
     cache: Path | None = None
+    site: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -23,5 +25,9 @@ class Settings:
         >>> Settings.from_environment({"ANODYNE_CACHE": "built-heads"}).cache.name
         'built-heads'
         """
-        cache = environment.get("ANODYNE_CACHE", "")
-        return cls(cache=Path(cache).expanduser() if cache else None)
+
+        def path(name: str) -> Path | None:
+            value = environment.get(name, "")
+            return Path(value).expanduser() if value else None
+
+        return cls(cache=path("ANODYNE_CACHE"), site=path("ANODYNE_SITE"))

@@ -188,6 +188,7 @@ def _region(region: RegionField) -> Document:
         "normal_component_v_per_m": None if region.normal_component is None else _rounded(region.normal_component),
         "share_of_target": _rounded(region.share_of_target),
         "volume_cm3": _rounded(region.volume / cm3),
+        "scalp_to_cortex_mm": _rounded(region.scalp_to_cortex / mm),
     }
 
 

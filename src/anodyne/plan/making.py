@@ -20,7 +20,17 @@ from anodyne.plan.search.robustness import Rest, robustness
 from anodyne.plan.summary import summarise_field
 from anodyne.plan.uncertainty import field_uncertainty
 from anodyne.progress import SILENT, Progress
-from anodyne.protocol import Dose, Fact, NamedAim, Protocol, prescribe
+from anodyne.protocol import (
+    Circumstances,
+    CoilInUse,
+    Dose,
+    Fact,
+    NamedAim,
+    Protocol,
+    check_dose,
+    is_deep_coil,
+    prescribe,
+)
 from anodyne.units import mm
 
 LARGEST_DISAGREEMENT = 0.03
@@ -252,6 +262,14 @@ def _coil_used(coil: Coil) -> CoilUsed:
     )
 
 
+def _against_limits(protocol: Protocol, coil: Coil, prescription: Prescription) -> tuple[str, str]:
+    """The verdict of human limits, and that two people must check the tables it rests on."""
+    used = CoilInUse(label=coil.label, stimulator=coil.stimulator, is_deep=is_deep_coil(f"{coil.name} {coil.label}"))
+    around = Circumstances(target=prescription.target.name)
+    check = check_dose(protocol, dose=dose_for(coil, prescription), coil=used, circumstances=around)
+    return f"Against limits: {check.sentence}.", check.note
+
+
 def _warnings(
     head: Head,
     coil: Coil,
@@ -261,7 +279,7 @@ def _warnings(
     placement: Placement,
 ) -> tuple[str, ...]:
     protocol = prescription.protocol_given
-    warnings = list(protocol.warnings())
+    warnings = [*protocol.warnings(), *_against_limits(protocol, coil, prescription)]
     if isinstance(prescription.protocol.target.value, NamedAim):
         intended = prescription.protocol.target.value.name
         if prescription.target.name != intended:

@@ -104,6 +104,7 @@ class RegionField:
     normal_component : mean of E along the outward cortical normal, V/m; None where there is no cortex
     share_of_target : `magnitude` relative to that at the plan's own target
     volume : of the region, m^3
+    scalp_to_cortex : from the scalp above the site to the nearest point of the cortex, which may be another gyrus, m
     """
 
     site: TargetSite
@@ -112,6 +113,7 @@ class RegionField:
     normal_component: float | None
     share_of_target: float
     volume: float
+    scalp_to_cortex: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from anodyne.coil import Pose
 from anodyne.errors import PlacementRefused
@@ -20,8 +21,9 @@ def summarise_field(
     head: Head, field: ElectricField, site: TargetSite, pose: Pose, scalp_point: Floats
 ) -> FieldSummary:
     """The numbers of a plan's field, at the di_dt the field was computed for."""
-    target = _region_field(field, site, reference=None)
-    others, unplaced = _named_regions(head, field, target)
+    pial = cKDTree(head.pial.points)
+    target = _region_field(field, site, pial, reference=None)
+    others, unplaced = _named_regions(head, field, target, pial)
     magnitude, volumes, tissue = field.magnitude, field.mesh.volumes, field.mesh.tissue
     grey = tissue == Tissue.GREY_MATTER
     high = percentile(magnitude[grey], volumes[grey], 0.999)
@@ -42,20 +44,22 @@ def summarise_field(
     )
 
 
-def _named_regions(head: Head, field: ElectricField, target: RegionField) -> tuple[list[RegionField], tuple[str, ...]]:
+def _named_regions(
+    head: Head, field: ElectricField, target: RegionField, pial: cKDTree
+) -> tuple[list[RegionField], tuple[str, ...]]:
     """E in every other named target, and why some have no place in this head."""
     regions, unplaced = [], []
     for name, entry in TARGETS.items():
         if name == target.site.target.name:
             continue
         try:
-            regions.append(_region_field(field, place_target(head, entry), reference=target.magnitude))
+            regions.append(_region_field(field, place_target(head, entry), pial, reference=target.magnitude))
         except PlacementRefused as refusal:
             unplaced.append(str(refusal))
     return regions, tuple(unplaced)
 
 
-def _region_field(field: ElectricField, site: TargetSite, reference: float | None) -> RegionField:
+def _region_field(field: ElectricField, site: TargetSite, pial: cKDTree, reference: float | None) -> RegionField:
     region = site.region
     values, volumes = field.magnitude[region], field.mesh.volumes[region]
     magnitude = float(mean(values, volumes))
@@ -69,6 +73,7 @@ def _region_field(field: ElectricField, site: TargetSite, reference: float | Non
         normal_component=normal,
         share_of_target=1.0 if reference is None else magnitude / reference,
         volume=float(volumes.sum()),
+        scalp_to_cortex=float(pial.query(site.scalp_point)[0]),
     )
 
 

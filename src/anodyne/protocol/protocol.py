@@ -16,11 +16,6 @@ NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 STATED_DURATION_TOLERANCE = 0.03
 """How far a stated duration may lie from ours: sources differ in whether a train's last period counts."""
 
-LIMITS_UNCHECKED = (
-    "This protocol has not been checked against limits of train duration, intervals and pulses: "
-    "no table of such limits has been confirmed against its papers by two people yet."
-)
-
 
 class Modality(Enum):
     """The family of stimulation; each has safety tables of its own."""
@@ -220,7 +215,6 @@ class Protocol:
         sentences += [f"Not known: {item}." for item in self.not_known]
         if unsure := unconfirmed(self):
             sentences.append(f"Not confirmed in the source: {', '.join(unsure)}; confirm before use with a person.")
-        sentences.append(LIMITS_UNCHECKED)
         return tuple(sentences)
 
 
