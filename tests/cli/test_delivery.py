@@ -34,7 +34,7 @@ from anodyne.stimulator import (
     serve,
 )
 
-SPEED = 4.0
+SPEED = 1.5
 """Faster, and a busy machine would be later than a stimulator's patience."""
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals")
