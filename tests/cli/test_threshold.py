@@ -78,7 +78,7 @@ def test_visual_answers_are_flagged_and_have_no_amplitude(talk):
     assert document["observation"] == "visual"
     assert document["flagged_visual"] is True
     assert any("11.3 %" in warning for warning in document["warnings"])
-    assert "By eye there is no amplitude" in result.stderr
+    assert "Without EMG there is no amplitude" in result.stderr
 
 
 def test_undoing_nothing(talk):
@@ -245,3 +245,45 @@ def test_mistakes_are_refused(refuse, words, says):
 
 def test_a_log_that_cannot_be_written_is_refused(refuse):
     assert "choose another place" in refuse(*VIRTUAL, "--method", "pest", "--log", "none/mt.jsonl", status=1)
+
+
+def test_comfort_is_found_from_below_and_named_as_that(talk):
+    site = ("--site", "left sural nerve", "--step-percent", "5")
+    result = talk("--method", "comfort", *site, "--json", typed=["y", "80", "y", "y", "n"])
+    document = json.loads(result.stdout)
+    assert [trial["intensity_percent"] for trial in document["trials"]] == [20, 25, 30, 35]
+    assert document["threshold_percent"] == 30
+    assert document["interval_percent"] is None
+    assert (document["sought"], document["site"]) == ("strongest tolerated output", "left sural nerve")
+    assert document["observation"] == "word"
+    assert "y bearable, n too much" in result.stderr
+    assert "Without EMG there is no amplitude" in result.stderr
+    shown = talk("--method", "comfort", *site, typed=["y", "n"])
+    assert "Strongest tolerated output" in shown.stdout
+    assert "not a medical device" in shown.stdout
+
+
+def test_nothing_bearable_is_said(talk):
+    result = talk("--method", "comfort", "--start-percent", "2", "--step-percent", "1", typed=["n", "n"])
+    assert "not even the weakest pulse was bearable" in " ".join(result.stdout.split()).lower()
+
+
+def test_twitch_at_a_site_is_what_is_sought_and_not_flagged(talk):
+    words = ("--method", "ifcn", "--visual", "--site", "right trapezius", "--start-percent", "50", "--json")
+    document = json.loads(talk(*words, typed=[*"yyyyy", *"nnnnnn"]).stdout)
+    assert document["threshold_percent"] == 50
+    assert document["flagged_visual"] is False
+    assert document["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--method", "comfort", "--virtual", "7"), "the person's own word"),
+        (("--method", "comfort", "--visual"), "the person's own word"),
+        (("--method", "pest", "--virtual", "7", "--site", "left sural nerve"), "leave out --site"),
+        (("--method", "comfort", "--pulses", "9"), "stops by its own rule"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(refuse, words, reason):
+    assert reason in refuse("threshold", "measure", *words, status=2)

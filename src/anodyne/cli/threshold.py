@@ -1,4 +1,4 @@
-"""``anodyne threshold``: measure a motor threshold pulse by pulse, read evoked potentials, compare methods."""
+"""``anodyne threshold``: measure a threshold pulse by pulse, read evoked potentials, compare methods."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from anodyne.protocol import (
         EmgEpoch,
         MethodScore,
+        ResponseObservation,
         ThresholdResult,
         ThresholdSearch,
         VirtualPatient,
     )
 
 DISCLAIMER = "Research software, not a medical device."
-METHODS = ("pest", "samt", "samt-adaptive", "ifcn", "mills-nithi", "bayes")
-DEFAULT_START = 50.0
+METHODS = ("pest", "samt", "samt-adaptive", "ifcn", "mills-nithi", "bayes", "comfort")
+DEFAULT_START, WEAK_START = 50.0, 20.0
+"""% of output; the second for a measurement that begins where a pulse is hardly felt (assumed)."""
+
 MOST_SUBJECTS = 20_000
 MICROVOLT = 1e-6
 
@@ -35,11 +38,13 @@ def threshold() -> None:
 @threshold.command("measure")
 @click.option(
     "--method", type=click.Choice(METHODS), required=True,
-    help="ML-PEST, stochastic approximation (fixed or adaptive steps), IFCN 5 of 10, Mills-Nithi, or MAP-Bayes.",
+    help="ML-PEST, stochastic approximation (fixed or adaptive steps), IFCN 5 of 10, Mills-Nithi, or MAP-Bayes; "
+    "comfort for the strongest output that is tolerated, as peripheral stimulation may be dosed.",
 )  # fmt: skip
 @click.option(
     "--start-percent", type=Number(unit="%", low=1, high=100), metavar="%",
-    help=f"The first pulse in % of output, best where an answer is expected; {DEFAULT_START:g} if not given.",
+    help=f"The first pulse in % of output, best where an answer is expected; {DEFAULT_START:g} if not given, "
+    f"{WEAK_START:g} for comfort.",
 )  # fmt: skip
 @click.option(
     "--maximum-percent", type=Number(unit="%", low=1, high=100), default=100.0, show_default=True, metavar="%",
@@ -51,13 +56,18 @@ def threshold() -> None:
 )  # fmt: skip
 @click.option(
     "--step-percent", type=Number(unit="%", low=0.1, high=10), metavar="%",
-    help="Between levels, for ifcn (1 or 2) and mills-nithi.  [default: 1]",
+    help="Between levels, for ifcn (1 or 2), mills-nithi and comfort.  [default: 1, comfort 2]",
 )  # fmt: skip
 @click.option(
     "--pulses", type=click.IntRange(1, 200), metavar="N",
     help="How many pulses, for the other methods.  [default: 25]",
 )  # fmt: skip
 @click.option("--visual", is_flag=True, help="Responses are seen by eye; the result is flagged as likely too high.")
+@click.option(
+    "--site", default="", metavar="WORDS",
+    help="Of peripheral stimulation: the muscle or nerve beneath the coil, and side. Its twitch is then what is sought "
+    "and carries no flag.",
+)  # fmt: skip
 @click.option(
     "--emg-folder", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="FOLDER",
     help="Read each answer from the newest epoch (.csv or .npz) that the recorder leaves in FOLDER.",
@@ -81,6 +91,7 @@ def measure(
     step_percent: float | None,
     pulses: int | None,
     visual: bool,
+    site: str,
     emg_folder: Path | None,
     virtual: int | None,
     log: Path | None,
@@ -88,23 +99,19 @@ def measure(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Measure a motor threshold: says the next intensity, takes the answer, and shows where the threshold lies.
+    """Measure a threshold: says the next intensity, takes the answer, and shows where the threshold lies.
 
     Answer y or n, or type the amplitude in µV. With --virtual nobody is asked. No pulse is given by this program.
     Research software, not a medical device.
     """
     from anodyne.cli.threshold_log import no_log, open_log
-    from anodyne.protocol import ResponseObservation, ThresholdMethod, VirtualPatient, begin_search, conclude_search
+    from anodyne.protocol import ThresholdMethod, VirtualPatient, begin_search, conclude_search
 
-    if visual and (virtual is not None or emg_folder is not None):
-        raise click.UsageError("--visual is for answers seen by eye; leave out --virtual and --emg-folder")
-    if virtual is not None and emg_folder is not None:
-        raise click.UsageError("a virtual patient has an EMG of its own; leave out --emg-folder")
+    seen = _observation(method, visual, emg_folder, virtual, site)
     if start_percent is None:
-        start_percent = min(DEFAULT_START, maximum_percent)
+        start_percent = min(WEAK_START if method == "comfort" else DEFAULT_START, maximum_percent)
     if figure is not None:
         rehearse_file(figure)
-    seen = ResponseObservation.VISUAL if visual else ResponseObservation.EMG
     try:
         search = begin_search(
             ThresholdMethod(method),
@@ -125,6 +132,7 @@ def measure(
         "step_percent": step_percent,
         "pulses": pulses,
         "observation": seen.value,
+        "site": site,
         "virtual_seed": virtual,
     }
     with no_log() if log is None else open_log(log, settings) as record:
@@ -135,10 +143,34 @@ def measure(
             from anodyne.cli.threshold_dialogue import Dialogue
 
             search, rejected = Dialogue(search, record, seen, emg_folder, quiet=quiet).held()
-    result = conclude_search(search, seen)
+    result = conclude_search(search, seen, site=site)
     if figure is not None:
         _draw_search(search, figure)
     _show(result, search, patient, rejected, as_json)
+
+
+def _observation(
+    method: str, visual: bool, emg_folder: Path | None, virtual: int | None, site: str
+) -> "ResponseObservation":
+    """By what responses are seen.
+
+    Raises
+    ------
+    click.UsageError : options that contradict each other
+    """
+    from anodyne.protocol import ResponseObservation
+
+    if method == "comfort" and (visual or virtual is not None or emg_folder is not None):
+        raise click.UsageError("comfort is the person's own word; leave out --visual, --virtual and --emg-folder")
+    if visual and (virtual is not None or emg_folder is not None):
+        raise click.UsageError("--visual is for answers seen by eye; leave out --virtual and --emg-folder")
+    if virtual is not None and emg_folder is not None:
+        raise click.UsageError("a virtual patient has an EMG of its own; leave out --emg-folder")
+    if virtual is not None and site:
+        raise click.UsageError("a virtual patient is stimulated over the motor cortex; leave out --site")
+    if method == "comfort":
+        return ResponseObservation.WORD
+    return ResponseObservation.VISUAL if visual else ResponseObservation.EMG
 
 
 def _measured_on(
@@ -182,7 +214,8 @@ def _show(
         return
     found = result.threshold
     pairs = [
-        ("threshold", "none" if found is None else f"{100 * found:.1f} % of stimulator output"),
+        *([("site", result.site)] if result.site else []),
+        (result.sought, "none" if found is None else f"{100 * found:.1f} % of stimulator output"),
         ("interval", "none" if result.interval is None else _interval_in_words(result)),
         ("method", result.method),
         ("responses", result.observation.in_words),
@@ -193,7 +226,8 @@ def _show(
     warnings = result.warnings()
     parts = [remarks(warnings, title="Warnings", style="yellow")] if warnings else []
     words = result.in_words
-    show(heading("Motor threshold", words[0].upper() + words[1:]), caution(DISCLAIMER), facts(pairs), *parts)
+    title = result.sought[0].upper() + result.sought[1:]
+    show(heading(title, words[0].upper() + words[1:]), caution(DISCLAIMER), facts(pairs), *parts)
 
 
 def _interval_in_words(result: "ThresholdResult") -> str:
@@ -211,6 +245,8 @@ def _document(
     result: "ThresholdResult", search: "ThresholdSearch", patient: "VirtualPatient | None", rejected: int
 ) -> dict[str, Any]:
     document = {
+        "sought": result.sought,
+        "site": result.site or None,
         "threshold_percent": _percent(result.threshold),
         "interval_percent": _interval(result),
         "interval_level_percent": None if result.interval is None else _percent(result.interval.level),

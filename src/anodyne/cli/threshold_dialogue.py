@@ -20,6 +20,7 @@ SHORTEST_WAIT, JITTER = 5.0, 1.5
 
 MICROVOLT = 1e-6
 BY_EYE = "y a twitch, n none, x not valid, u undo, q stop and keep"
+BY_WORD = "y bearable, n too much, x not valid, u undo, q stop and keep"
 BY_EMG = "y response, n none, or the amplitude in µV, x not valid, u undo, q stop and keep"
 BY_FILE = "Enter reads the newest epoch, or y, n, µV, x, u, q"
 
@@ -48,7 +49,8 @@ class Dialogue:
         from anodyne.protocol import ResponseObservation
 
         self._search, self._record, self._folder, self._quiet = search, record, folder, quiet
-        self._by_eye = seen is ResponseObservation.VISUAL
+        self._keys = {ResponseObservation.VISUAL: BY_EYE, ResponseObservation.WORD: BY_WORD}.get(seen, BY_EMG)
+        self._has_amplitudes = seen is ResponseObservation.EMG
         self._rejected = record.rejected
         self._used = self._epochs()
         self._given_at: float | None = None
@@ -68,7 +70,7 @@ class Dialogue:
 
     def _greet(self) -> None:
         click.echo("Research software, not a medical device. This program gives no pulse itself.", err=True)
-        keys = BY_FILE if self._folder is not None else BY_EYE if self._by_eye else BY_EMG
+        keys = BY_FILE if self._folder is not None else self._keys
         click.echo(f"{self._search.label}: {keys}.", err=True)
         if self._search.trials:
             click.echo(f"Going on after {len(self._search.trials)} pulses. {self._search.in_words}.", err=True)
@@ -128,8 +130,8 @@ class Dialogue:
     def _take_amplitude(self, words: str) -> None:
         from anodyne.protocol import RESPONSE_AMPLITUDE
 
-        if self._by_eye:
-            click.echo("  By eye there is no amplitude; answer y or n.", err=True)
+        if not self._has_amplitudes:
+            click.echo("  Without EMG there is no amplitude; answer y or n.", err=True)
             return
         try:
             amplitude = float(words.replace(",", ".").removesuffix("uV").removesuffix("µV")) * MICROVOLT

@@ -24,7 +24,9 @@ from anodyne.protocol import (
     begin_search,
 )
 
-METHODS = list(ThresholdMethod)
+METHODS = [method for method in ThresholdMethod if method is not ThresholdMethod.COMFORT]
+"""Those that look for the intensity at which half of the pulses are answered."""
+
 EVERY = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.value)
 
 

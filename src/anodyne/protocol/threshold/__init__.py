@@ -2,6 +2,7 @@
 
 from anodyne.protocol.threshold.adaptive import BayesianSearch, FixedCountSearch, MaximumLikelihoodSearch
 from anodyne.protocol.threshold.approximation import StepRule, StochasticApproximation
+from anodyne.protocol.threshold.comfort import ToleranceSearch
 from anodyne.protocol.threshold.comparison import (
     CONTENDERS,
     Contender,
@@ -55,6 +56,7 @@ __all__ = [
     "ThresholdResult",
     "ThresholdSearch",
     "ThresholdTrial",
+    "ToleranceSearch",
     "TwoThresholds",
     "VirtualPatient",
     "VisualTwitch",

@@ -6,7 +6,6 @@ from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
 from anodyne.protocol.threshold.trial import HIGHEST_TRIED, ThresholdTrial
 
@@ -29,6 +28,8 @@ def log_likelihood(intensity: float, responded: bool, threshold: Array, spread: 
     responded : the answer
     threshold, spread : arrays of one shape or shapes that broadcast, fractions of output
     """
+    from scipy.special import log_ndtr  # half of the time that the whole room takes to import
+
     z = (intensity - threshold) / spread
     return log_ndtr(z if responded else -z)
 
@@ -53,6 +54,8 @@ def flat_prior_interval(trials: Sequence[ThresholdTrial], level: float) -> tuple
     ------
     ValueError : no trials, or no such level
     """
+    from scipy.special import log_ndtr
+
     if not trials or not 0 < level < 1:
         raise ValueError(f"an interval needs trials and a level between 0 and 1, not {len(trials)} and {level}")
     counts = Counter((trial.intensity, trial.responded) for trial in trials)

@@ -6,7 +6,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 
 from anodyne.protocol.threshold.facts import FACTS
 from anodyne.protocol.threshold.trial import RESPONSE_AMPLITUDE
@@ -124,6 +123,8 @@ class MepModel:
         For a given state of pathway and floor the response begins at one intensity; the excitability's normal
         distribution gives the chance to be above it, and pathway and floor are summed over by quadrature.
         """
+        from scipy.special import ndtr  # half of the time that the whole room takes to import
+
         begins, weights = self._beginnings(criterion)
         above = (np.asarray(intensity, dtype=float)[..., None] - begins) / self.excitability_spread
         return ndtr(above) @ weights
@@ -146,6 +147,8 @@ class MepModel:
         ------
         ValueError : a share that is not between 0 and 1
         """
+        from scipy.special import ndtr
+
         if not 0 < share < 1:
             raise ValueError(f"the share of pulses that are answered is between 0 and 1, not {share}")
         low, high = 0.0, 3.0
@@ -164,5 +167,5 @@ class MepModel:
     @cached_property
     def relative_spread(self) -> float:
         """How gradually answers begin: half the way from 16 to 84 % of answers, relative to the threshold."""
-        low, high = (self.intensity_answered(float(ndtr(z))) for z in (-1.0, 1.0))
+        low, high = (self.intensity_answered(share) for share in (0.158655254, 0.841344746))
         return (high - low) / 2 / self.threshold

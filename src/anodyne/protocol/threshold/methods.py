@@ -5,6 +5,7 @@ from typing import Any
 
 from anodyne.protocol.threshold.adaptive import PULSES, BayesianSearch, MaximumLikelihoodSearch
 from anodyne.protocol.threshold.approximation import StepRule, StochasticApproximation
+from anodyne.protocol.threshold.comfort import ToleranceSearch
 from anodyne.protocol.threshold.counting import FiveOfTen, TwoThresholds
 from anodyne.protocol.threshold.search import ThresholdSearch
 
@@ -18,11 +19,17 @@ class ThresholdMethod(Enum):
     IFCN = "ifcn"
     MILLS_NITHI = "mills-nithi"
     BAYES = "bayes"
+    COMFORT = "comfort"
 
     @property
     def counts_answers(self) -> bool:
-        """Whether it stays at levels, a step apart, until their answers decide; else its pulses are counted."""
-        return self in (ThresholdMethod.IFCN, ThresholdMethod.MILLS_NITHI)
+        """Whether it goes by levels, a step apart, until their answers decide; else its pulses are counted."""
+        return self.usual_step is not None
+
+    @property
+    def usual_step(self) -> float | None:
+        """Between levels, fraction of output; None for a method that chooses its own."""
+        return {ThresholdMethod.IFCN: 0.01, ThresholdMethod.MILLS_NITHI: 0.01, ThresholdMethod.COMFORT: 0.02}.get(self)
 
 
 def begin_search(
@@ -42,7 +49,7 @@ def begin_search(
     start : the first pulse, fraction of maximum stimulator output
     maximum : the most the device gives; nothing above it is ever proposed
     resolution : the smallest step in which the stimulator can be set, fraction of output; 0 for none
-    step : between levels, fraction of output, for a method that counts answers; 0.01 if not given
+    step : between levels, fraction of output, for a method that counts answers; its `usual_step` if not given
     pulses : how many to give, for the others; 25 if not given
 
     Raises
@@ -58,7 +65,8 @@ def begin_search(
         raise ValueError(f"{method.value} chooses its own steps, so none can be set")
     usual: dict[str, Any] = {"start": start, "maximum": maximum, "resolution": resolution}
     count = PULSES if pulses is None else pulses
-    length = 0.01 if step is None else step
+    if method.usual_step is not None:
+        usual["step"] = method.usual_step if step is None else step
     match method:
         case ThresholdMethod.PEST:
             return MaximumLikelihoodSearch(**usual, pulses=count)
@@ -67,8 +75,10 @@ def begin_search(
         case ThresholdMethod.SAMT_ADAPTIVE:
             return StochasticApproximation(**usual, pulses=count, rule=StepRule.ADAPTIVE)
         case ThresholdMethod.IFCN:
-            return FiveOfTen(**usual, step=length)
+            return FiveOfTen(**usual)
         case ThresholdMethod.MILLS_NITHI:
-            return TwoThresholds(**usual, step=length)
+            return TwoThresholds(**usual)
+        case ThresholdMethod.COMFORT:
+            return ToleranceSearch(**usual)
         case ThresholdMethod.BAYES:
             return BayesianSearch(**usual, pulses=count)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from anodyne.protocol.threshold.comfort import ToleranceSearch
 from anodyne.protocol.threshold.comparison import MethodScore
 from anodyne.protocol.threshold.emg import EmgEpoch, MepCriteria, read_mep
 from anodyne.protocol.threshold.search import ThresholdSearch
@@ -24,23 +25,23 @@ FIRST_SHOWN = 5
 
 
 def plot_search(search: ThresholdSearch, ax: Axes | None = None) -> Axes:
-    """Every pulse of a measurement: filled where the muscle answered, open where not, and the threshold found."""
+    """Every pulse of a measurement: filled where it was answered (or bearable), open where not, and what was found."""
     ax = ax if ax is not None else plt.subplots(figsize=(7.5, 3.8), layout="constrained")[1]
     numbers = np.arange(1, len(search.trials) + 1)
     intensity = np.array([trial.intensity for trial in search.trials]) / percent
     answered = np.array([trial.responded for trial in search.trials], dtype=bool)
     ax.plot(numbers, intensity, color="#c9c9c9", linewidth=1, zorder=1)
-    ax.scatter(numbers[answered], intensity[answered], s=42, color=BLUE, zorder=3, label="response")
-    ax.scatter(
-        numbers[~answered], intensity[~answered], s=42, facecolor="white", edgecolor=BLUE, zorder=3, label="no response"
-    )
+    is_tolerance = isinstance(search, ToleranceSearch)
+    yes, no, found = ("bearable", "too much", "tolerated") if is_tolerance else ("response", "no response", "threshold")
+    ax.scatter(numbers[answered], intensity[answered], s=42, color=BLUE, zorder=3, label=yes)
+    ax.scatter(numbers[~answered], intensity[~answered], s=42, facecolor="white", edgecolor=BLUE, zorder=3, label=no)
     interval = search.confidence_interval()
     if interval is not None and np.isfinite(interval.high):
         label = f"{100 * interval.level:g} % interval"
         ax.axhspan(interval.low / percent, interval.high / percent, color=ORANGE, alpha=0.15, linewidth=0, label=label)
     if search.estimate is not None:
         value = search.estimate / percent
-        ax.axhline(value, color=ORANGE, linewidth=1.6, label=f"threshold {value:.1f} %")
+        ax.axhline(value, color=ORANGE, linewidth=1.6, label=f"{found} {value:.1f} %")
     shown = [*intensity, *([search.estimate / percent] if search.estimate is not None else [])]
     if interval is not None and interval.low > 0 and np.isfinite(interval.high):
         shown += [interval.low / percent, interval.high / percent]

@@ -1,4 +1,4 @@
-"""What a measurement of the motor threshold came to, with how it was measured."""
+"""What a measurement of a threshold came to, with how it was measured."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ WIDE = 0.15
 
 @dataclass(frozen=True, kw_only=True)
 class ThresholdResult:
-    """A motor threshold as it is recorded.
+    """A threshold as it is recorded.
 
     Parameters
     ----------
@@ -24,6 +24,8 @@ class ThresholdResult:
     outcome : found, none up to the maximum, or stopped while running
     pulses : how many were counted
     maximum : the most that could be proposed, fraction of output
+    sought : what the threshold is of
+    site : muscle or nerve beneath the coil in peripheral stimulation; empty for the motor cortex
     """
 
     threshold: float | None
@@ -33,11 +35,13 @@ class ThresholdResult:
     outcome: SearchOutcome
     pulses: int
     maximum: float
+    sought: str = "motor threshold"
+    site: str = ""
 
     @property
     def is_visual(self) -> bool:
-        """Whether it must be flagged as seen by eye."""
-        return self.observation is ResponseObservation.VISUAL
+        """Whether it must be flagged as seen by eye; at a peripheral site the twitch itself is what is sought."""
+        return self.observation is ResponseObservation.VISUAL and not self.site
 
     @property
     def in_words(self) -> str:
@@ -45,6 +49,8 @@ class ThresholdResult:
         how = f"{self.method}, {self.observation.in_words}, {self.pulses} pulse{'' if self.pulses == 1 else 's'}"
         if self.outcome is SearchOutcome.NONE_UP_TO_MAXIMUM:
             return f"no threshold up to {100 * self.maximum:g} % of stimulator output ({how})"
+        if self.outcome is SearchOutcome.NONE_BEARABLE:
+            return f"{self.outcome.value} ({how})"
         if self.threshold is None:
             return f"no threshold yet ({how})"
         interval = f", {self.interval.in_words}" if self.interval is not None else ""
@@ -80,8 +86,8 @@ class ThresholdResult:
         return tuple(found)
 
 
-def conclude_search(search: ThresholdSearch, observation: ResponseObservation) -> ThresholdResult:
-    """What `search` has come to, finished or not."""
+def conclude_search(search: ThresholdSearch, observation: ResponseObservation, *, site: str = "") -> ThresholdResult:
+    """What `search` has come to, finished or not; `site` is the muscle or nerve in peripheral stimulation."""
     return ThresholdResult(
         threshold=search.estimate,
         interval=search.confidence_interval(),
@@ -90,4 +96,6 @@ def conclude_search(search: ThresholdSearch, observation: ResponseObservation) -
         outcome=search.outcome,
         pulses=len(search.trials),
         maximum=search.maximum,
+        sought=search.sought,
+        site=site,
     )

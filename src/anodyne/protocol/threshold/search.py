@@ -22,6 +22,7 @@ class SearchOutcome(Enum):
     RUNNING = "running"
     FOUND = "found"
     NONE_UP_TO_MAXIMUM = "no threshold up to the maximum"
+    NONE_BEARABLE = "not even the weakest pulse was bearable"
 
 
 PROGRESS = MappingProxyType({"progress": True})
@@ -67,6 +68,11 @@ class ThresholdSearch(ABC):
         """What the method is called."""
 
     @property
+    def sought(self) -> str:
+        """What the search is for."""
+        return "motor threshold"
+
+    @property
     @abstractmethod
     def wanted(self) -> float:
         """The intensity that the rule asks for next, before the device's steps and maximum, fraction of output."""
@@ -90,7 +96,7 @@ class ThresholdSearch(ABC):
 
         Parameters
         ----------
-        responded : whether the muscle answered
+        responded : whether the muscle answered; in a search for what is tolerated, whether the pulse was bearable
         amplitude : of the motor evoked potential, V, where it was measured
 
         Raises
@@ -161,13 +167,13 @@ class ThresholdSearch(ABC):
     @property
     def estimate(self) -> float | None:
         """The threshold, fraction of output; None if nothing can be said yet or none was found."""
-        if self.outcome is SearchOutcome.NONE_UP_TO_MAXIMUM:
+        if self.outcome in (SearchOutcome.NONE_UP_TO_MAXIMUM, SearchOutcome.NONE_BEARABLE):
             return None
         raw = self.raw_estimate
         return raw if raw is None or raw <= self.maximum else None
 
     def confidence_interval(self, level: float = 0.95) -> ThresholdInterval | None:
-        """Where the threshold lies with this confidence; None before the first pulse.
+        """Where the threshold lies with this confidence; None before the first pulse, or where a method has none.
 
         From the posterior of all answers under a probit curve, with a flat prior; a method with a prior of its own
         gives the interval of its own posterior.
@@ -183,9 +189,11 @@ class ThresholdSearch(ABC):
         count = f"{len(self.trials)} pulse{'' if len(self.trials) == 1 else 's'}"
         if self.outcome is SearchOutcome.NONE_UP_TO_MAXIMUM:
             return f"no threshold up to {100 * self.maximum:g} % of stimulator output ({self.label}, {count})"
+        if self.outcome is SearchOutcome.NONE_BEARABLE:
+            return f"{self.outcome.value} ({self.label}, {count})"
         interval = self.confidence_interval()
         aside = f"{self.label}, {count}" + (f", {interval.in_words}" if interval is not None else "")
         if self.estimate is None:
             return f"no estimate yet ({aside})"
-        kind = "motor threshold" if self.is_finished else "so far"
+        kind = self.sought if self.is_finished else "so far"
         return f"{kind} {100 * self.estimate:.1f} % of stimulator output ({aside})"

@@ -16,11 +16,16 @@ class ResponseObservation(Enum):
 
     EMG = "emg"
     VISUAL = "visual"
+    WORD = "word"
 
     @property
     def in_words(self) -> str:
         """A phrase for a report."""
-        return {ResponseObservation.EMG: "EMG of at least 50 µV", ResponseObservation.VISUAL: "visible twitch"}[self]
+        return {
+            ResponseObservation.EMG: "EMG of at least 50 µV",
+            ResponseObservation.VISUAL: "visible twitch",
+            ResponseObservation.WORD: "the person's word",
+        }[self]
 
 
 @dataclass(frozen=True, kw_only=True)
