@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "anodyne"
 
 FLOORS = {
-    0: {"units", "errors", "names", "files", "progress", "certainty", "pain"},
+    0: {"units", "errors", "names", "files", "progress", "certainty", "disclaimer", "pain"},
     1: {"head", "coil", "nerve", "protocol"},
     2: {"field", "network"},
     3: {"plan", "stimulator", "evidence"},

@@ -210,10 +210,13 @@ class Plots(Written):
 
 
 class PlanSchema(Written):
-    """The published JSON Schema of plan.json, as it is in the program."""
+    """The published JSON Schema of plan.json, as it is in the program; of which kind of plan, the argument says."""
+
+    required_arguments = 1
 
     def markdown(self) -> list[str]:
-        schema = import_module("anodyne.plan").plan_schema()
+        plan = import_module("anodyne.plan")
+        schema = plan.plan_schema(plan.PlanKind(self.arguments[0]))
         return ["```json", *json.dumps(schema, indent=2, ensure_ascii=False).split("\n"), "```"]
 
 

@@ -43,3 +43,6 @@ percent = 1e-2
 degree = pi / 180
 MiB = 2**20
 GiB = 2**30
+
+CELSIUS_ZERO = 273.15
+"""0 °C in K: what a temperature in °C lacks."""

@@ -1,6 +1,8 @@
 """The program as a person calls it, on a sphere that stands in for a head."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from anodyne.files import replacing_folder
 from anodyne.head import Surface, find_target, layered_sphere, load_head, save_head, write_mesh
 from anodyne.plan import Planned, Prescription, SearchGrid, make_plan, plan_document, write_document
 from anodyne.protocol import find_protocol
+from anodyne.stimulator import Emulator, ScaledClock, registered, serve
 from anodyne.units import degree, mm
 
 POSE = "-1 0 0 0\n0 1 0 0\n0 0 -1 95\n0 0 0 1\n"
@@ -144,3 +147,31 @@ def field_words(bodies) -> list[object]:
         *("field", "solve", bodies / "sphere.msh", "--coil", "magstim-70mm"),
         *("--pose", bodies / "pose.txt", "--di-dt", "1e6"),
     ]
+
+
+@pytest.fixture
+def on_a_port():
+    """Serves an emulator, made at its clock's present time, behind a pseudo-terminal while a block lasts."""
+
+    @contextmanager
+    def served(make: Callable[[float], Emulator], speed: float) -> Iterator[tuple[str, Emulator]]:
+        clock = ScaledClock(speed)
+        emulator = make(clock.now())
+        announced: list[str] = []
+        ready, stop = threading.Event(), threading.Event()
+
+        def announce(path: str) -> None:
+            announced.append(path)
+            ready.set()
+
+        thread = threading.Thread(target=serve, args=(emulator, clock), kwargs={"announce": announce, "stop": stop})
+        thread.start()
+        try:
+            assert ready.wait(10)
+            with registered(announced[0]):
+                yield announced[0], emulator
+        finally:
+            stop.set()
+            thread.join()
+
+    return served

@@ -5,10 +5,8 @@ import os
 import select
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -18,8 +16,10 @@ from rich.console import Console
 
 from anodyne.cli.delivering import Tracker
 from anodyne.cli.delivery_view import live_view
+from anodyne.cli.ordering import coil_limit
 from anodyne.coil import Pose, write_pose
 from anodyne.plan import plan_document, write_document
+from anodyne.protocol import find_device
 from anodyne.stimulator import (
     DeliveryLog,
     DeliveryStatus,
@@ -27,11 +27,9 @@ from anodyne.stimulator import (
     LogEvent,
     PoseDeviation,
     Rapid2Emulator,
-    ScaledClock,
+    Site,
     order_from_data,
     read_log,
-    registered,
-    serve,
 )
 
 SPEED = 1.5
@@ -55,26 +53,10 @@ def plan(place, planned):
     return folder
 
 
-@contextmanager
-def emulator_served(speed: float = SPEED) -> Iterator[tuple[str, Emulator]]:
-    clock = ScaledClock(speed)
-    emulator = Rapid2Emulator(now=clock.now())
-    announced: list[str] = []
-    ready, stop = threading.Event(), threading.Event()
-
-    def announce(path: str) -> None:
-        announced.append(path)
-        ready.set()
-
-    thread = threading.Thread(target=serve, args=(emulator, clock), kwargs={"announce": announce, "stop": stop})
-    thread.start()
-    try:
-        assert ready.wait(10)
-        with registered(announced[0]):
-            yield announced[0], emulator
-    finally:
-        stop.set()
-        thread.join()
+@pytest.fixture
+def emulator_served(on_a_port):
+    """A Rapid² on a port, in hurried time."""
+    return lambda: on_a_port(lambda now: Rapid2Emulator(now=now), SPEED)
 
 
 def words(plan, port, *more) -> list[object]:
@@ -86,7 +68,7 @@ def words(plan, port, *more) -> list[object]:
 
 
 @pytest.fixture
-def served() -> Iterator[tuple[str, Emulator]]:
+def served(emulator_served) -> Iterator[tuple[str, Emulator]]:
     with emulator_served() as found:
         yield found
 
@@ -198,6 +180,7 @@ def test_view_says_what_an_operator_needs(planned):
 
     class Order:
         maximum_coil_temperature = 313.15
+        site = heat_limit = None
 
     console = Console(width=100, record=True, file=StringIO())
     console.print(live_view(Order(), status, "a session", keys=True))
@@ -209,46 +192,95 @@ def test_view_says_what_an_operator_needs(planned):
         assert words in shown
 
 
-def test_keys_of_a_terminal(place, plan):
-    """Space is presence, p pauses, r goes on, and any other key is STOP."""
-    with emulator_served() as (port, emulator):
-        call = [word for word in words(plan, port) if word != "--present"]
-        ours, theirs = os.openpty()
-        program = subprocess.Popen(
+class Terminal:
+    """The program on a terminal of its own, and somebody who looks at it and presses keys."""
+
+    def __init__(self, *call: object) -> None:
+        self._ours, theirs = os.openpty()
+        self.program = subprocess.Popen(
             [sys.executable, "-c", "from anodyne.cli import main; main()", *map(str, call)],
             stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"},
             start_new_session=True,
         )  # fmt: skip
         os.close(theirs)
-        screen = bytearray()
+        self.screen = bytearray()
 
-        def press_until(found: Callable[[], bool], keys: bytes = b" ") -> None:
-            end = time.monotonic() + 60
-            while not found():
-                assert time.monotonic() < end, screen[-2000:].decode(errors="replace")
-                if keys:
-                    os.write(ours, keys)
-                if select.select([ours], [], [], 0.05)[0]:
-                    screen.extend(os.read(ours, 65536))
+    def press(self, keys: bytes) -> None:
+        os.write(self._ours, keys)
 
-        try:
-            press_until(lambda: b"FIRING" in screen)
-            os.write(ours, b"p")
-            press_until(lambda: b"PAUSED" in screen)
+    def press_until(self, found: Callable[[], bool], keys: bytes = b" ") -> None:
+        end = time.monotonic() + 60
+        while not found():
+            assert time.monotonic() < end, self.screen[-2000:].decode(errors="replace")
+            if keys:
+                self.press(keys)
+            if select.select([self._ours], [], [], 0.05)[0]:
+                self.screen.extend(os.read(self._ours, 65536))
+
+    def wait_for(self, words: bytes) -> None:
+        self.press_until(lambda: words in self.screen, keys=b"")
+
+    def ended(self) -> str:
+        """What it printed, once it has ended as it does after a STOP."""
+        assert self.program.stdout is not None
+        said = self.program.stdout.read().decode()
+        assert self.program.wait(20) == 1
+        return said
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.program.kill()
+        self.program.communicate()
+        os.close(self._ours)
+
+
+def test_keys_of_a_terminal(place, plan, emulator_served):
+    """Space is presence, p pauses, r goes on, and any other key is STOP."""
+    with emulator_served() as (port, emulator):
+        with Terminal(*[word for word in words(plan, port) if word != "--present"]) as terminal:
+            terminal.press_until(lambda: b"FIRING" in terminal.screen)
+            terminal.press(b"p")
+            terminal.press_until(lambda: b"PAUSED" in terminal.screen)
             assert len(emulator.pulses) == 10
-            os.write(ours, b"r")
-            press_until(lambda: screen.count(b"giving train 2") > 0)
-            os.write(ours, b"x")
-            press_until(lambda: b"STOPPED" in screen or program.poll() is not None, keys=b"")
-            assert program.stdout is not None
-            said = program.stdout.read().decode()
-            assert program.wait(20) == 1
-        finally:
-            program.kill()
-            program.communicate()
-            os.close(ours)
-        assert "a client said STOP" in said
+            terminal.press(b"r")
+            terminal.press_until(lambda: terminal.screen.count(b"giving train 2") > 0)
+            terminal.press(b"x")
+            terminal.press_until(lambda: b"STOPPED" in terminal.screen or terminal.program.poll() is not None, keys=b"")
+            assert "a client said STOP" in terminal.ended()
         assert len(emulator.pulses) <= 20
+
+
+def test_what_was_left_out_is_asked_for_on_a_terminal(place, plan, emulator_served):
+    with emulator_served() as (port, emulator):
+        with Terminal("stimulator", "deliver", plan, "--port", port, "--speed", SPEED, "--log", "log") as terminal:
+            for question, answer in (
+                (b"Pseudonym of the person", b"P-017"),
+                (b"Day on which the threshold was measured", YESTERDAY.encode()),
+                (b"cannot be set to", b"46"),
+                (b"coil attached", b"magstim-70mm"),
+                (b"patient's ears", b"y"),
+                (b"And the operator's", b"y"),
+                (b"vouch for that", b"y"),
+            ):
+                terminal.wait_for(question)
+                terminal.press(answer + b"\n")
+            terminal.press_until(lambda: b"FIRING" in terminal.screen)
+            terminal.press(b"x")
+            terminal.ended()
+        assert emulator.pulses
+    order = order_from_data(read_log(place / "log").lines[0].facts["order"])
+    assert (order.person, order.rmt_measured.isoformat()) == ("P-017", YESTERDAY)
+    assert order.trains[0].settings.power == pytest.approx(0.46)
+
+
+def test_without_a_terminal_what_was_left_out_is_named(refuse, plan, served):
+    port, _ = served
+    given = words(plan, port)
+    for option in ("--person", "--rmt-date", "--coil-attached"):
+        at = given.index(option)
+        assert f"give {option}" in refuse(*given[:at], *given[at + 2 :], status=2)
 
 
 def test_dose_outside_the_tested_range_needs_a_consultant_and_that_is_in_the_record(run, succeed, place, plan, served):
@@ -264,6 +296,22 @@ def test_dose_outside_the_tested_range_needs_a_consultant_and_that_is_in_the_rec
     assert "Bell" in noted[0].facts["by"]
     assert noted[0].facts["verdict"]
     assert len(emulator.pulses) == 20
+
+
+@pytest.mark.parametrize(
+    ("device", "stated", "celsius"),
+    [
+        ("magstim-rapid2", None, 40),
+        ("magstim-rapid2", 44, 40),
+        ("magstim-rapid2", 38, 38),
+        ("magventure-x100", None, 40),
+        ("magventure-x100", 44, 44),
+        ("magventure-x100", 36, 36),
+    ],
+)
+def test_coil_is_no_warmer_than_its_device_allows_and_else_than_the_site(device, stated, celsius):
+    limit = coil_limit(find_device(device), Site(maximum_coil_temperature_celsius=stated))
+    assert limit == pytest.approx(celsius + 273.15)
 
 
 def test_pose_file_is_told_whenever_it_is_written_anew(tmp_path):

@@ -233,7 +233,6 @@ def test_choices_are_those_of_the_library():
     assert tuple(space.value for space in Space) == SPACES
     assert tuple(objective.value for objective in Objective) == OBJECTIVES
     assert tuple(error.name for error in POSE_ERRORS) == NAVIGATION
-    assert anodyne.plan.DISCLAIMER == anodyne.cli.protocol.DISCLAIMER
 
 
 @pytest.fixture

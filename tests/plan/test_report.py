@@ -12,15 +12,16 @@ import pypdf
 import pytest
 
 from anodyne.coil import read_pose
+from anodyne.disclaimer import DISCLAIMER
 from anodyne.errors import CannotWrite
 from anodyne.head import read_image, read_mesh, read_surface, read_vertex_data
-from anodyne.plan import CHECKS_BY_TWO_PEOPLE, DISCLAIMER
+from anodyne.plan import CHECKS_BY_TWO_PEOPLE
 from anodyne.plan.exports import write_report_files
 from anodyne.plan.navigators import read_brainsight
 from anodyne.plan.report.chapters import report_of
 from anodyne.plan.report.content import Answers, Table
 from anodyne.plan.report.cortex import field_on
-from anodyne.plan.report.pages import html_page
+from anodyne.plan.report.pages import TurningHead, html_page
 from anodyne.plan.report.pdf import pdf_bytes
 from anodyne.plan.report.scene import cameras, scene
 from anodyne.plan.report.words import place_in_words, point_mm, significant
@@ -217,7 +218,7 @@ def test_page_escapes_what_it_is_given(planned):
     plan = replace(planned.plan, field=summary, warnings=(evil,))
     odd = replace(planned, plan=plan)
     report = report_of(odd, {})
-    page = html_page(report, odd, field_on(odd.head.pial, odd.field))
+    page = html_page(report, TurningHead.of_plan(odd, field_on(odd.head.pial, odd.field)))
     assert "alert('x')" not in page.replace("alert(&#39;x&#39;)", "").replace("alert(&#x27;x&#x27;)", "")
     assert evil in words_of(page)
     assert "alert" in pypdf.PdfReader(BytesIO(pdf_bytes(report))).pages[0].extract_text()

@@ -19,7 +19,7 @@ from anodyne.plan.report.chapters import report_of
 from anodyne.plan.report.content import Answers, Picture, Table
 from anodyne.plan.report.cortex import field_on
 from anodyne.plan.report.figures import _picture
-from anodyne.plan.report.pages import html_page
+from anodyne.plan.report.pages import TurningHead, html_page
 from anodyne.plan.report.pdf import pdf_bytes
 from anodyne.plan.report.tables import conductivity_table
 from anodyne.plan.report.uncertainty_figures import uncertainty_figures
@@ -117,7 +117,7 @@ def test_plan_without_it_has_no_chapter(planned):
 
 
 def test_chapter_is_on_screen_and_on_paper(unsure, report):
-    page = html_page(report, unsure, field_on(unsure.head.pial, unsure.field))
+    page = html_page(report, TurningHead.of_plan(unsure, field_on(unsure.head.pial, unsure.field)))
     assert 'id="uncertainty"' in page
     assert "How surely the field is known" in page
     paper = pypdf.PdfReader(BytesIO(pdf_bytes(report)))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from anodyne.protocol import ContralateralAim, NamedAim, PeripheralAim, Side, find_protocol
+from anodyne.protocol import BodySite, ContralateralAim, NamedAim, PeripheralAim, Side, find_protocol
 
 
 @pytest.mark.parametrize(("pain", "target"), [(Side.LEFT, "right-m1-hand"), (Side.RIGHT, "left-m1-hand")])
@@ -41,3 +41,32 @@ def test_opposite_of_opposite_is_the_side_itself():
 def test_aims_without_sense_are_refused(build):
     with pytest.raises(ValueError, match="aim"):
         build()
+
+
+@pytest.mark.parametrize(
+    ("words", "side", "told"),
+    [
+        ("sural nerve", None, "sural nerve"),
+        ("sural nerve", Side.LEFT, "left sural nerve"),
+        ("Left sural nerve", Side.LEFT, "Left sural nerve"),
+        ("from left to right over the back", Side.RIGHT, "from left to right over the back"),
+    ],
+)
+def test_side_of_a_site_is_said_once(words, side, told):
+    assert BodySite(words=words, side=side).in_words == told
+
+
+@pytest.mark.parametrize(
+    ("words", "side", "complaint"),
+    [
+        ("", None, "muscle or a nerve in words"),
+        ("12 !", None, "muscle or a nerve in words"),
+        ("nerve\nat the wrist", None, "one line"),
+        (" nerve", None, "one line"),
+        ("n" * 121, None, "120 letters"),
+        ("left sural nerve", Side.RIGHT, "the side is right and the site's words say left"),
+    ],
+)
+def test_words_that_are_no_site_are_refused(words, side, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        BodySite(words=words, side=side)

@@ -343,6 +343,32 @@ def test_line_recovers_from_one_bad_answer(bench, injection):
     assert bench.driver.state().armed
 
 
+def test_answer_that_came_while_the_program_was_held_up_is_heard(bench):
+    """The answer came in time and nobody looked: that is no fault of the stimulator."""
+    line, clock = bench.driver.port, bench.clock
+
+    class HeldUp(Port):
+        path = line.path
+        times = 0
+
+        def write(self, data):
+            line.write(data)
+
+        def read(self, timeout):
+            if timeout == 0:
+                return line.read(0)
+            self.times += 1
+            clock.sleep(0.4)
+            return b""
+
+        def close(self):
+            line.close()
+
+    bench.driver.port = held_up = HeldUp()
+    assert not bench.driver.state().remote
+    assert held_up.times > 1
+
+
 def test_answer_that_came_long_after_its_question_is_not_taken_for_news(bench, monkeypatch):
     monkeypatch.setattr("anodyne.stimulator.emulation.emulator.LATENESS", 1.2)
     ready(bench)
@@ -363,7 +389,7 @@ def test_disarming_gets_through_a_bad_answer(bench, injection):
     bench.driver.disarm()
     assert bench.emulator.machine.stage is Stage.STANDBY
     refused = injection in (Injection.UNKNOWN_COMMAND, Injection.STATE_CONFLICT)
-    assert bench.given <= (6 if refused else 3)
+    assert bench.given <= (4 if refused else 3)
     assert bench.clock.now() - begin < 1.5
 
 
@@ -575,13 +601,15 @@ class AnyUse(RuleBasedStateMachine):
 
     @rule(call=st.sampled_from(["keep_alive", "state"]))
     def ask(self, call):
-        """What is told is how things stand, or a fault is raised; never how they stood."""
+        """What is told is how things stand, or stood while it was asked for, or a fault is raised; never older."""
+        machine = self.bench.emulator.machine
+        stages = [machine.stage]
         with suppress(DeviceFault):
             state = getattr(self.bench.driver, call)()
-            machine = self.bench.emulator.machine
-            assert state.armed == machine.stage.is_armed
-            assert state.running == (machine.running is not None)
-            assert machine.stage is Stage.READY or not state.ready
+            stages.append(machine.stage)
+            assert state.armed in [stage.is_armed for stage in stages]
+            assert state.running in [stage is Stage.RUNNING for stage in stages]
+            assert Stage.READY in stages or not state.ready
             assert state.coil_present == machine.coil_present
             assert state.coil_temperature == pytest.approx(machine.coil_temperature, abs=0.6)
 

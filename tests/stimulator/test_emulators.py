@@ -1,6 +1,7 @@
 """The emulators themselves: what a driver may rely on, spoken in bare bytes."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -34,11 +35,16 @@ from anodyne.stimulator.stages import NEXT, Happening, Stage
 V5, V7, V9, V10 = Rapid2Firmware
 
 
+def at_once(circumstances):
+    """The same on a line on which bytes take no time, so that what is asked at an instant tells of that instant."""
+    return circumstances | {"habits": replace(circumstances.get("habits", Habits()), keeps_wire_time=False)}
+
+
 class Rapid2Line:
     """Bare commands to a Rapid² emulator, each at its time."""
 
     def __init__(self, firmware=V9, **circumstances):
-        self.emulator = Rapid2Emulator(firmware=firmware, **circumstances)
+        self.emulator = Rapid2Emulator(firmware=firmware, **at_once(circumstances))
         self.firmware = firmware
 
     def raw(self, data: bytes, now: float) -> bytes:
@@ -386,7 +392,7 @@ class MagProLine:
     """Bare requests to a MagPro emulator, each at its time."""
 
     def __init__(self, model=MagProModel.R30, **circumstances):
-        self.emulator = MagProEmulator(model=model, **circumstances)
+        self.emulator = MagProEmulator(model=model, **at_once(circumstances))
         self._reader = FrameReader()
 
     def ask(self, request_, now: float):
@@ -601,6 +607,73 @@ def test_events_are_plain_data(new_bench, make):
     bench.driver.release()
     assert json.loads(json.dumps(events)) == events
     assert {"time", "event"} <= set(events[0])
+
+
+# Bytes on the line
+
+
+def first_said(emulator, begin: float, until: float) -> float:
+    """When something is first heard of an emulator, to a tenth of a millisecond."""
+    steps = round((until - begin) * 1e4)
+    return next(begin + n * 1e-4 for n in range(steps) if emulator.tick(begin + n * 1e-4))
+
+
+def test_answer_of_a_rapid2_takes_its_time_on_the_line():
+    emulator = Rapid2Emulator()
+    assert emulator.receive(encode(Command(verb=Verb.PARAMETERS), V9), 0) == b""
+    assert first_said(emulator, 0, 1) == pytest.approx((3 + 24) * 10 / 9600, abs=1e-4)
+
+
+def test_answer_of_a_magpro_takes_its_time_on_the_line():
+    emulator = MagProEmulator()
+    assert emulator.receive(framed(requests.encode(Query.STATUS_2)), 0) == b""
+    assert first_said(emulator, 0, 1) == pytest.approx((5 + 19) * 10 / 38400, abs=1e-4)
+
+
+def test_command_is_heard_when_its_last_byte_has_come(line):
+    line.train()
+    line.ask(Verb.ARM, 0)
+    line.stay(0, 2)
+    emulator = line.emulator
+    emulator.machine.habits = Habits()
+    emulator.receive(encode(Command(verb=Verb.TRIGGER), line.firmware), 2)
+    emulator.tick(2.003)
+    assert emulator.pulses == []
+    emulator.tick(2.004)
+    assert [pulse.time for pulse in emulator.pulses] == [pytest.approx(2 + 3 * 10 / 9600)]
+
+
+def test_messages_wait_for_those_before_them():
+    emulator = MagProEmulator()
+    for number in range(3):
+        emulator.receive(framed(requests.encode(Query.STATUS_2)), number * 1e-4)
+    frames, now = [], 0.0
+    while now < 0.05:
+        said = emulator.tick(now)
+        frames += [now] if said else []
+        now += 1e-4
+    heard = [(5 * n) * 10 / 38400 for n in (1, 2, 3)]
+    assert frames == pytest.approx([heard[0] + 19 * n * 10 / 38400 for n in (1, 2, 3)], abs=2e-4)
+
+
+def test_pulse_is_told_of_when_its_message_has_come():
+    line = MagProLine()
+    line.train()
+    line.ask(Enable(on=True), 0)
+    line.stay(0, 2)
+    line.emulator.machine.habits = Habits()
+    line.emulator.receive(framed(requests.encode(Query.TRAIN)), 2)
+    line.emulator.tick(2.05)
+    told = first_said(line.emulator, 2.05, 2.2)
+    assert told == pytest.approx(line.emulator.pulses[1].time + 8 * 10 / 38400, abs=1e-4)
+
+
+def test_what_is_on_its_way_when_the_device_restarts_is_lost():
+    emulator = Rapid2Emulator()
+    emulator.receive(b"Q@n", 0.0)
+    emulator.inject(Injection.RESET, 0.001)
+    assert emulator.tick(5) == b""
+    assert not emulator.machine.remote
 
 
 # The same at any pace of looking

@@ -12,7 +12,7 @@ from anodyne.cli.options import Decorator
 from anodyne.errors import UnknownName, UnreadableFile
 
 if TYPE_CHECKING:
-    from anodyne.protocol import Circumstances, CoilInUse, DeviceModel, Dose, DoseCheck, Override, Protocol
+    from anodyne.protocol import BodySite, Circumstances, CoilInUse, DeviceModel, Dose, DoseCheck, Override, Protocol
 
 METHODS = ("emg", "visual")
 
@@ -34,34 +34,34 @@ class OverrideWords(click.ParamType["Override"]):
             self.fail(str(error), param, ctx)
 
 
-_PERSON_OPTIONS: tuple[Decorator, ...] = (
-    click.option(
+_PERSON_OPTIONS: dict[str, Decorator] = {
+    "sessions_per_day": click.option(
         "--sessions-per-day", type=click.IntRange(1, 24),
         help="Sessions on the fullest day, in place of the protocol's own.",
     ),
-    click.option(
+    "modifiers": click.option(
         "--modifier", "modifiers", multiple=True, metavar="NAME",
         help="What lowers this person's seizure threshold (tramadol, tricyclic, sleep-loss, alcohol-withdrawal, "
         "seizure-history, ...); may be repeated. Each kind raises the verdict by one step.",
     ),
-    click.option(
+    "threshold_method": click.option(
         "--threshold-method", type=click.Choice(METHODS), default="emg", show_default=True,
         help="By what the threshold was measured. A visible twitch reads about 11 % high, and the dose is judged "
         "as that much stronger.",
     ),
-    click.option(
+    "site": click.option(
         "--site", default="", metavar="WORDS",
         help="Of peripheral stimulation: muscle or nerve, and side. It is recorded, not judged.",
     ),
-    click.option(
+    "firmware": click.option(
         "--firmware", type=click.IntRange(1, 99), metavar="NUMBER",
         help="Main version of the stimulator's firmware, where what it can give depends on that.",
     ),
-    click.option(
+    "override": click.option(
         "--override", type=OverrideWords(), metavar="'NAME, ROLE: REASON'",
         help="A named consultant's decision to go outside of the tested range, with the reason. It lifts no block.",
     ),
-)  # fmt: skip
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +70,10 @@ class Around:
 
     sessions_per_day: int | None
     modifiers: tuple[str, ...]
-    threshold_method: str
-    site: str
     firmware: int | None
     override: "Override | None"
+    threshold_method: str = "emg"
+    site: str = ""
 
     def circumstances(self) -> "Circumstances":
         """What a check must know of the person and the day.
@@ -95,15 +95,23 @@ class Around:
 
 def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options about person and day, which it receives together as ``around``."""
+    return _gathering(command, ("sessions_per_day", "modifiers", "threshold_method", "site", "firmware", "override"))
 
+
+def person_options_of_a_site(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same without those that a plan for the body says otherwise, or that make no sense for one."""
+    return _gathering(command, ("sessions_per_day", "modifiers", "firmware", "override"))
+
+
+def _gathering(command: Callable[..., Any], names: tuple[str, ...]) -> Callable[..., Any]:
     @wraps(command)
     def gathered(*arguments: Any, **given: Any) -> Any:
-        shared = {name: given.pop(name) for name in Around.__dataclass_fields__}
+        shared = {name: given.pop(name) for name in names}
         return command(*arguments, around=Around(**shared), **given)
 
     optioned: Callable[..., Any] = gathered
-    for option in reversed(_PERSON_OPTIONS):
-        optioned = option(optioned)
+    for name in reversed(names):
+        optioned = _PERSON_OPTIONS[name](optioned)
     return optioned
 
 
@@ -160,14 +168,49 @@ def check_plan(
     return check_dose(
         protocol,
         dose=dose,
-        device=device or _own_device(coil["stimulator"]),
+        device=device or known_device(coil["stimulator"]),
         coil=coil_in_use(coil["name"], coil["label"], coil["stimulator"]),
-        circumstances=replace(around.circumstances(), target=document["target"]["name"]),
+        circumstances=_circumstances_of(document, around),
         override=around.override,
     )
 
 
-def _own_device(stimulator: str | None) -> "DeviceModel | None":
+def _circumstances_of(document: dict[str, Any], around: Around) -> "Circumstances":
+    """What is said now, and what a plan says of where it goes and for whom it was checked; the stricter of both."""
+    from anodyne.plan import PlanKind, plan_kind
+    from anodyne.protocol import find_modifier
+
+    said = around.circumstances()
+    if plan_kind(document) is PlanKind.HEAD:
+        return replace(said, target=document["target"]["name"])
+    planned = document["circumstances"]
+    modifiers = (*said.modifiers, *(find_modifier(name) for name in planned["modifiers"]))
+    return replace(
+        said,
+        modifiers=tuple(dict.fromkeys(modifiers)),
+        sessions_per_day=max(said.sessions_per_day or 0, planned["sessions_per_day"] or 0) or None,
+        firmware=said.firmware or planned["firmware"],
+        site=site_of(document).in_words,
+    )
+
+
+def site_of(document: dict[str, Any]) -> "BodySite":
+    """The site of a plan for the body.
+
+    Raises
+    ------
+    UnreadableFile : it says what cannot be
+    """
+    from anodyne.protocol import BodySite, Side
+
+    words, side = document["site"]["words"], document["site"]["side"]
+    try:
+        return BodySite(words=words, side=None if side is None else Side(side))
+    except ValueError as error:
+        raise UnreadableFile(f"the plan's site cannot be read ({error}); make the plan again") from error
+
+
+def known_device(stimulator: str | None) -> "DeviceModel | None":
     """The model on which a coil's peak rate holds, if its table is here."""
     from anodyne.protocol import find_device
 

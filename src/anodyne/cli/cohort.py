@@ -14,6 +14,7 @@ from anodyne.cli.outputs import rehearse_folder
 from anodyne.cli.prescribing import RMT, Wanted, prescribing_options, refuse_unless_dosed
 from anodyne.cli.subjects import SubjectLine, read_subjects
 from anodyne.cli.talk import Talk
+from anodyne.disclaimer import DISCLAIMER
 from anodyne.errors import AnodyneError, SafetyRefusal
 from anodyne.units import minute
 
@@ -169,7 +170,6 @@ def _planned(result: "CohortResult") -> "tuple[CohortRow, ...]":
 
 def _show(result: "CohortResult", out: Path, as_json: bool) -> None:
     from anodyne.cli.tables import caution, facts, heading, remarks, show, show_json, table
-    from anodyne.plan import DISCLAIMER
 
     if as_json:
         show_json(_document(result, out))

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anodyne.disclaimer import DISCLAIMER
 from anodyne.units import percent
 
 if TYPE_CHECKING:
     from anodyne.protocol import ErrorSummary, MethodScore, VirtualPatient
 
-DISCLAIMER = "Research software, not a medical device."
 
 FAR = 2.0
 """Standard errors from which a deviation from the reference is called one."""

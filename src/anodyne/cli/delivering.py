@@ -81,7 +81,7 @@ class Session:
     site: Path | None
     speed: float
     ticks: Ticks
-    planned: "Pose"
+    planned: "Pose | None"
     is_emulated: bool
 
     def give(self, *, as_json: bool) -> None:
@@ -96,20 +96,22 @@ class Session:
         from anodyne.cli.tables import caution, facts, heading, show
         from anodyne.errors import StimulatorFault
 
-        last = self._run(as_json)
+        last, held_up = self._run(as_json)
         document = summary_document(self.order, last, str(self.log))
         if as_json:
             _say({"summary": document})
         else:
-            title = heading(f"Delivery to {self.order.person}", self.order.protocol)
+            beneath = self.order.protocol + ("" if self.order.site is None else f", {self.order.site.in_words}")
+            title = heading(f"Delivery to {self.order.person}", beneath)
             show(title, facts(summary_rows(document)), caution(document["disclaimer"]))
         if last.state != "done":
             raise StimulatorFault(
-                f"the session did not come to its end: {last.message} ({last.pulses_given} of {last.pulses_planned} "
-                "pulses); run the same command to go on"
+                f"the session did not come to its end: {held_up or last.message} ({last.pulses_given} of "
+                f"{last.pulses_planned} pulses); run the same command to go on"
             )
 
-    def _run(self, as_json: bool) -> "DeliveryStatus":
+    def _run(self, as_json: bool) -> "tuple[DeliveryStatus, str]":
+        """The last status, and what held the session up where nobody was there to go on; empty if nothing did."""
         from anodyne.errors import CannotWrite
         from anodyne.stimulator import DeliveryClient, Task, started_controller
 
@@ -125,7 +127,7 @@ class Session:
             tracking = self._begin(client)
             if self.ticks.present:
                 last_things.enter_context(_staying(client, self.speed))
-            self._watch(client, tracking, as_json)
+            held_up = self._watch(client, tracking, as_json)
             client.ended.wait(10)
             assert client.latest is not None
             last = client.latest
@@ -134,13 +136,13 @@ class Session:
                 f"the session is {last.state} but its record {self.log} could not be finished; free some space and run "
                 "the same command, which asks about its last train"
             )
-        return last
+        return last, held_up
 
     def _begin(self, client: "DeliveryClient") -> Callable[[], None]:
         from anodyne.stimulator import PoseDeviation
 
         tracking: Callable[[], None] = lambda: None  # noqa: E731
-        if self.ticks.pose_file is not None:
+        if self.ticks.pose_file is not None and self.planned is not None:
             tracker = Tracker(self.ticks.pose_file, self.planned)
             tracking = lambda: tracker.tell(client)  # noqa: E731
         else:
@@ -151,10 +153,11 @@ class Session:
         )  # fmt: skip
         return tracking
 
-    def _watch(self, client: "DeliveryClient", tracking: Callable[[], None], as_json: bool) -> None:
-        """Look after the session until the controller has left."""
+    def _watch(self, client: "DeliveryClient", tracking: Callable[[], None], as_json: bool) -> str:
+        """Look after the session until the controller has left; the answer is as `_run`'s."""
         from anodyne.errors import NotAvailable
 
+        held_up = ""
         alone = self.ticks.present or not sys.stdin.isatty()
         try:
             with _shown(self, client, as_json, keys=not alone) as (draw, wait):
@@ -163,12 +166,14 @@ class Session:
                     draw()
                     wait()
                     if alone and client.latest is not None and client.latest.state in ("paused", "faulted"):
+                        held_up = client.latest.message
                         client.stop()
                 draw()
         except KeyboardInterrupt:
             client.stop()
         except NotAvailable:
             client.ended.wait(10)  # it left between two looks
+        return held_up
 
 
 @contextmanager

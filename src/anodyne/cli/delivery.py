@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anodyne.cli.circumstances import Around, person_options
+from anodyne.cli.circumstances import Around, person_options, site_of
 from anodyne.cli.delivering import Session, Ticks
 from anodyne.cli.options import Number
-from anodyne.cli.ordering import Ordering, default_log
+from anodyne.cli.ordering import Ordering, default_log, is_for_the_body
+from anodyne.cli.questions import asked, asked_date, confirmed
 from anodyne.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--port", required=True, metavar="PATH", help="The serial port, or what an emulator printed.")
-@click.option("--person", required=True, metavar="PSEUDONYM", help="Whom it is given to, by a pseudonym, no name.")
+@click.option(
+    "--person", metavar="PSEUDONYM", help="Whom it is given to, by a pseudonym, no name; asked for on a terminal."
+)
 @click.option(
     "--rmt-date",
-    required=True,
+    "--threshold-date",
+    "rmt_date",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The day on which the plan's motor threshold was measured.",
+    help="The day on which the plan's threshold was measured: of the motor cortex, or by twitch or comfort at a site; "
+    "asked for on a terminal.",
 )
 @click.option(
     "--log",
@@ -61,16 +66,21 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help=(
-        "A pose file that a navigator keeps writing; the coil may leave the plan's pose by no more than the tolerance."
+        "A pose file that a navigator keeps writing; the coil may leave the plan's pose by no more than the tolerance. "
+        "Not for the body, where a plan has no pose."
     ),
 )
-@click.option("--pose-fixed", is_flag=True, help="The coil is clamped in the plan's pose, and you vouch for that.")
+@click.option(
+    "--pose-fixed",
+    is_flag=True,
+    help="The coil is clamped in the plan's pose, or held at the plan's site on the body, and you vouch for that.",
+)
 @click.option(
     "--tolerance-mm",
     type=Number(unit="mm", low=0.1, high=50),
     default=5.0,
     show_default=True,
-    help="How far the coil may be off while armed (assumed, without a source).",
+    help="How far the coil may be off its pose over a head while armed (assumed, without a source).",
 )
 @click.option(
     "--tolerance-degrees",
@@ -102,8 +112,8 @@ def deliver(
     settings: Settings,
     plan: Path,
     port: str,
-    person: str,
-    rmt_date: datetime,
+    person: str | None,
+    rmt_date: datetime | None,
     log: Path | None,
     signed: str | None,
     stimulator: str | None,
@@ -131,17 +141,23 @@ def deliver(
     Hold the space bar while you are present: without it nothing is armed, and when you let go the stimulator is
     disarmed. p pauses after the train, r goes on; any other key, Ctrl-C, or the end of this program is STOP. After a
     crash the same command goes on where the record ends.
+
+    A plan for the body ('anodyne plan peripheral') takes the same way. There the coil lies on the skin, so its
+    temperature, which is the coil's and not the skin's, is also held against the rule of heat at the skin.
     """
-    from anodyne.plan import read_plan
+    from anodyne.plan import read_any_plan
     from anodyne.stimulator import Site, is_emulated, read_site, refuse_port
 
-    document = read_plan(plan)
+    document = read_any_plan(plan)
+    _refuse_of_a_site(document, pose_file, around)
     site = Site() if settings.site is None else read_site(settings.site)
+    person = person or asked("Pseudonym of the person", "--person")
+    measured = rmt_date.date() if rmt_date else asked_date("Day on which the threshold was measured", "--rmt-date")
     ordering = Ordering(
-        person=person, rmt_measured=rmt_date.date(), stimulator=stimulator, power_percent=power_percent,
+        person=person, rmt_measured=measured, stimulator=stimulator, power_percent=power_percent,
         inter_train_interval=inter_train_interval, tolerance_mm=tolerance_mm, tolerance_degrees=tolerance_degrees,
         around=around,
-    )  # fmt: skip
+    ).completed(document)  # fmt: skip
     order = ordering.order(document, site)
     today = datetime.now(UTC).date()
     is_ours = is_emulated(port)
@@ -149,24 +165,57 @@ def deliver(
     _refuse_unwatched(is_ours, signed, present, speed)
     record = log or default_log(plan, person, today)
     ticks = Ticks(
-        coil_attached=coil_attached or _asked("Name of the coil attached", "--coil-attached"),
+        coil_attached=coil_attached or asked("Name of the coil attached", "--coil-attached"),
         hearing=yes_hearing_protection or _hearing_confirmed(),
         pose_file=pose_file,
-        pose_fixed=pose_fixed,
+        pose_fixed=pose_fixed or (pose_file is None and _vouched_for(document)),
         present=present,
         uncertain=uncertain or _word_for(record),
     )
-    if pose_fixed == (pose_file is not None):
-        raise click.UsageError("say where the coil is: --pose FILE of a navigator, or --pose-fixed", _context())
+    _refuse_unplaced(document, pose_file, ticks.pose_fixed)
     session = Session(
         order=order, signed=signed or order.hash, port=port, log=record, site=settings.site, speed=speed, ticks=ticks,
-        planned=_planned_pose(document), is_emulated=is_ours,
+        planned=None if is_for_the_body(document) else _planned_pose(document), is_emulated=is_ours,
     )  # fmt: skip
     session.give(as_json=as_json)
 
 
 def _context() -> click.Context:
     return click.get_current_context()
+
+
+def _refuse_of_a_site(document: dict[str, Any], pose_file: Path | None, around: Around) -> None:
+    """Refuse what a plan for the body cannot take: a navigator's pose, and another site than its own."""
+    if not is_for_the_body(document):
+        return
+    site = site_of(document).in_words
+    if pose_file is not None:
+        raise click.UsageError(
+            "a plan for the body has no pose to hold --pose against; say --pose-fixed, by which you vouch that the "
+            f"coil is held at the {site}",
+            _context(),
+        )
+    if around.site:
+        raise click.UsageError(
+            f"the site is the plan's, the {site}; leave --site out, or make another plan", _context()
+        )
+
+
+def _vouched_for(document: dict[str, Any]) -> bool:
+    """Whether the operator at the terminal vouches that the coil is where it should be."""
+    where = f"held at the {site_of(document).in_words}" if is_for_the_body(document) else "clamped in the plan's pose"
+    return confirmed(f"Is the coil {where}, and do you vouch for that?")
+
+
+def _refuse_unplaced(document: dict[str, Any], pose_file: Path | None, pose_fixed: bool) -> None:
+    """Refuse to begin unless it was said, in one way, where the coil is."""
+    if pose_fixed != (pose_file is not None):
+        return
+    if is_for_the_body(document):
+        words = f"say --pose-fixed, by which you vouch that the coil is held at the {site_of(document).in_words}"
+    else:
+        words = "say where the coil is: --pose FILE of a navigator, or --pose-fixed"
+    raise click.UsageError(words, _context())
 
 
 def _refuse_unwatched(is_emulated: bool, signed: str | None, present: bool, speed: float) -> None:
@@ -188,22 +237,8 @@ def _refuse_unwatched(is_emulated: bool, signed: str | None, present: bool, spee
         )
 
 
-def _asked(what: str, option: str) -> str:
-    import sys
-
-    if not sys.stdin.isatty():
-        raise click.UsageError(f"give {option}", _context())
-    answer: str = click.prompt(what, err=True)
-    return answer.strip()
-
-
 def _hearing_confirmed() -> bool:
-    import sys
-
-    if not sys.stdin.isatty():
-        return False
-    patient = click.confirm("Are the patient's ears protected?", err=True)
-    return patient and click.confirm("And the operator's?", err=True)
+    return confirmed("Are the patient's ears protected?") and confirmed("And the operator's?")
 
 
 def _word_for(record: Path) -> str | None:
@@ -226,7 +261,7 @@ def _word_for(record: Path) -> str | None:
 
 
 def _planned_pose(document: dict[str, Any]) -> "Pose":
-    """The coil's pose in a plan."""
+    """The coil's pose in a plan for a head."""
     import numpy as np
 
     from anodyne.coil import Pose

@@ -8,13 +8,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from anodyne.units import A_per_us, degree, mm, ms, percent
+from anodyne.disclaimer import DISCLAIMER
+from anodyne.units import CELSIUS_ZERO, A_per_us, degree, mm, ms, percent
 
 if TYPE_CHECKING:
     from anodyne.stimulator import DeliveryOrder, DeliveryStatus
 
-DISCLAIMER = "Research software, not a medical device."
-CELSIUS_ZERO = 273.15
 STYLES = {
     "firing": "bold white on dark_red",
     "armed": "bold black on yellow",
@@ -32,16 +31,30 @@ KEYS_UNCERTAIN = "g: take it as given and go on    n: it was not given, go on   
 def live_view(order: "DeliveryOrder", status: "DeliveryStatus", title: str, *, keys: bool) -> RenderableType:
     """The delivery as it is now."""
     head = Text.assemble((f" {status.state.upper()} ", STYLES.get(status.state, "bold reverse")), "  ", status.message)
-    parts: list[RenderableType] = [head, "", _progress(status), "", _numbers(order, status)]
+    parts: list[RenderableType] = [head, ""]
+    if order.site is not None:
+        parts += [_on_the_body(order), ""]
+    parts += [_progress(status), "", _numbers(order, status)]
     if status.holding:
         parts += ["", Text.assemble(("Held up: ", "bold yellow"), "; ".join(status.holding))]
     if status.uncertain is not None and status.state in ("paused", "faulted"):
         number, pulses = status.uncertain
         words = f"Nobody knows how much of train {number} was given: up to {pulses} pulses."
         parts += ["", Text(words, style="bold yellow")]
-    if keys:
+    if keys and status.state not in ("done", "stopped"):
         parts += ["", Text(_keys(status), style="dim")]
     return Panel(Group(*parts), title=title, subtitle=Text(DISCLAIMER, style="bold yellow"), padding=(1, 2))
+
+
+def _on_the_body(order: "DeliveryOrder") -> RenderableType:
+    """Where the coil is held, and what the output is relative to."""
+    assert order.site is not None
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=16, style="dim")
+    grid.add_column()
+    grid.add_row("site", Text(f"{order.site.in_words} (held there by your word)"))
+    grid.add_row("threshold", f"{order.rmt / percent:.4g} % of output: {order.threshold_by.threshold_in_words}")
+    return grid
 
 
 def _keys(status: "DeliveryStatus") -> str:
@@ -81,7 +94,7 @@ def _numbers(order: "DeliveryOrder", status: "DeliveryStatus") -> RenderableType
         ("power", _beside(status.power, status.device_power, percent, "%", ".0f")),
         ("dI/dt", _beside(status.planned_di_dt, status.di_dt, A_per_us, "A/µs", ".1f")),
         ("coil", _temperature(order, status)),
-        ("coil is off by", _deviation(status)),
+        _place(order, status),
         ("keep-alive late", f"{status.keep_alive_worst / ms:.0f} ms at worst"),
         ("start late", f"{status.start_jitter_worst / ms:.0f} ms at worst"),
     ]
@@ -113,6 +126,15 @@ def _temperature(order: "DeliveryOrder", status: "DeliveryStatus") -> str:
     return f"{status.coil_temperature - CELSIUS_ZERO:.1f} of {limit:.0f} °C"
 
 
+def _place(order: "DeliveryOrder", status: "DeliveryStatus") -> tuple[str, str]:
+    """How far the coil is off; on the body how long it was warm, by the rule of heat at the skin."""
+    heat = order.heat_limit
+    if heat is None:
+        return "coil is off by", _deviation(status)
+    warm = "not known" if status.heat_time is None else _minutes(status.heat_time).removesuffix(" min")
+    return f"above {heat.sustained - CELSIUS_ZERO:.0f} °C", f"{warm} of {_minutes(heat.sustained_for)}"
+
+
 def _deviation(status: "DeliveryStatus") -> str:
     if status.deviation_distance is None or status.deviation_angle is None:
         return "not known"
@@ -130,6 +152,11 @@ def summary_document(order: "DeliveryOrder", status: "DeliveryStatus", log: str)
         "protocol": order.protocol,
         "device": order.device,
         "coil": order.coil,
+        "site": None if order.site is None else order.site.words,
+        "side": None if order.site is None or order.site.side is None else order.site.side.value,
+        "threshold_by": order.threshold_by.value,
+        "heat_rule": None if order.heat_limit is None else order.heat_limit.in_words,
+        "heat_time_s": None if status.heat_time is None else round(status.heat_time, 1),
         "order_hash": order.hash,
         "pulses_given": status.pulses_given,
         "pulses_planned": status.pulses_planned,
@@ -153,6 +180,9 @@ def summary_rows(document: dict[str, Any]) -> list[tuple[str, str]]:
         ("log", document["log"]),
         ("order", document["order_hash"]),
     ]
+    if document["heat_time_s"] is not None:
+        warm = f"{document['heat_time_s']:.0f} s above the lower limit; {document['heat_rule']}"
+        rows.insert(4, ("heat of the coil", warm))
     if document["stop_latency_ms"] is not None:
         rows.insert(2, ("STOP", f"disarmed {document['stop_latency_ms']:.0f} ms after it was said"))
     if document["uncertain"] is not None:

@@ -7,21 +7,12 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from anodyne.certainty import Certainty
-from anodyne.cli.protocol import DISCLAIMER
 from anodyne.cli.tables import caution, facts, heading, paragraph, table
+from anodyne.disclaimer import DISCLAIMER
 from anodyne.protocol import Dose, DoseCheck, DosingMethod, FieldDose, Finding, Protocol, Topic, Verdict
 from anodyne.units import A_per_us, mm, percent
 
 Document = dict[str, Any]
-
-SHORT = {
-    Verdict.INSIDE_TESTED: "inside",
-    Verdict.AS_PUBLISHED: "as published",
-    Verdict.NEEDS_OVERRIDE: "override",
-    Verdict.BLOCKED: "blocked",
-    None: "–",
-}
-"""A verdict in a table; a dash decides nothing."""
 
 COLOURS = {
     Verdict.INSIDE_TESTED: "bold green",
@@ -58,13 +49,13 @@ def check_parts(protocol: Protocol, dose: Dose, check: DoseCheck) -> list[Render
 
 def verdict_parts(check: DoseCheck) -> list[RenderableType]:
     """The verdict, every question with its answer, and where each stands."""
-    parts: list[RenderableType] = [_headline(check)]
+    parts: list[RenderableType] = [Text(check.headline, style=COLOURS[check.verdict])]
     if check.override is not None:
         by = check.override
         parts.append(facts([("override", f"{by.who}, {by.role}: {by.reason} ({by.when:%Y-%m-%d %H:%M} UTC)")]))
     columns = ["asked about", "verdict", "answer"]
     for topic in Topic:
-        answers = [(each.what, SHORT[each.verdict], _answer(each)) for each in check.findings if each.topic is topic]
+        answers = [(each.what, in_brief(each.verdict), _answer(each)) for each in check.findings if each.topic is topic]
         if answers:
             parts.append(table(columns, answers, title=f"{topic.value[0].upper()}{topic.value[1:]}"))
     parts.append(facts(_sources(check.findings), title="Where that stands"))
@@ -72,14 +63,9 @@ def verdict_parts(check: DoseCheck) -> list[RenderableType]:
     return parts
 
 
-def _headline(check: DoseCheck) -> Text:
-    verdict = check.verdict
-    may = "May be given" if check.allowed else "Not to be given"
-    raised = ""
-    if check.steps:
-        raised = f" ({check.worst.in_words}, raised for what lowers the seizure threshold)"
-    with_override = ", with an override" if verdict is Verdict.NEEDS_OVERRIDE and check.allowed else ""
-    return Text(f"{may}{with_override}: {verdict.in_words}{raised}.", style=COLOURS[verdict])
+def in_brief(verdict: Verdict | None) -> str:
+    """A verdict in a table; a dash decides nothing."""
+    return "–" if verdict is None else verdict.in_brief
 
 
 def _answer(finding: Finding) -> str:

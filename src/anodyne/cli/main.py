@@ -11,6 +11,7 @@ import click
 import anodyne
 import anodyne.cli.basis  # adds 'field basis' and 'field evaluate'
 import anodyne.cli.dosing  # adds 'protocol check' and 'plan dose'
+import anodyne.cli.peripheral  # adds 'plan peripheral'
 from anodyne.cli.cohort import cohort
 from anodyne.cli.coil import coil
 from anodyne.cli.delivery import deliver

@@ -1,21 +1,24 @@
 """From a plan's folder to an order for one session: what is given, and what must be so before."""
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from anodyne.cli.circumstances import Around, check_plan
+from anodyne.cli.circumstances import Around, check_plan, site_of
+from anodyne.cli.options import Number
+from anodyne.cli.questions import asked
 from anodyne.errors import SafetyRefusal, UnreadableFile
-from anodyne.units import A_per_us, degree, mm, percent
+from anodyne.units import CELSIUS_ZERO, A_per_us, degree, mm, percent
 
 if TYPE_CHECKING:
     from anodyne.protocol import DeviceModel, Protocol, Session
-    from anodyne.stimulator import DeliveryOrder, Site
+    from anodyne.stimulator import DeliveryOrder, PoseTolerance, Site
 
-CELSIUS_ZERO = 273.15
+INTERVAL = "--inter-train-interval"
 USUAL_COIL_LIMIT = 40.0
 """°C, where neither site nor device states one: above it a Magstim disarms (MagPy; read); for others assumed."""
 
@@ -27,7 +30,7 @@ class Ordering:
     Attributes
     ----------
     person : a pseudonym
-    rmt_measured : the day of the motor threshold
+    rmt_measured : the day of the plan's threshold
     stimulator : a model's name; None for the one of the plan's coil
     power_percent : of maximum output, where the plan's cannot be set; None for the plan's
     inter_train_interval : s; None for the protocol's
@@ -44,6 +47,21 @@ class Ordering:
     tolerance_degrees: float
     around: Around
 
+    def completed(self, plan: dict[str, Any]) -> "Ordering":
+        """The same with what the plan leaves open asked for; unchanged where there is no terminal to ask at."""
+        if not sys.stdin.isatty():
+            return self
+        session, device, planned = _protocol(plan).session, self._device(plan), plan["dose"]["output_percent"]
+        power, interval = self.power_percent, self.inter_train_interval
+        if interval is None and session is not None and session.trains > 1 and session.inter_train_interval is None:
+            kind = Number(unit="s", low=0)
+            interval = asked("Pause between trains in s, of which the source reports none", INTERVAL, kind)
+        settable = [f"{each / percent:g}" for each in device.powers_beside(planned * percent)]
+        if power is None and len(settable) > 1:
+            words = f"The plan wants {planned:g} % of output, which {device.label} cannot be set to; set"
+            power = float(asked(words, "--power-percent", click.Choice(settable)))
+        return replace(self, power_percent=power, inter_train_interval=interval)
+
     def order(self, plan: dict[str, Any], site: "Site") -> "DeliveryOrder":
         """The order for one session of a plan, its dose checked.
 
@@ -52,10 +70,10 @@ class Ordering:
         SafetyRefusal : the stimulator cannot give it exactly, or the check of the dose does not allow it
         click.UsageError : the plan leaves something open that an option must say
         """
-        from anodyne.stimulator import DeliveryOrder, PlannedTrain, PoseTolerance, TrainSettings, fingerprint
+        from anodyne.stimulator import DeliveryOrder, PlannedTrain, TrainSettings, fingerprint
 
-        device = self._device(plan)
-        session = _session(_protocol(plan), self.inter_train_interval)
+        device, protocol = self._device(plan), _protocol(plan)
+        session = _session(protocol, self.inter_train_interval)
         power = self._power(plan, device)
         train = session.train
         settings = TrainSettings(power=power, rate=train.rate, pulses=train.pulses, burst=train.burst)
@@ -68,22 +86,32 @@ class Ordering:
                 device=device.name,
                 coil=plan["coil"]["name"],
                 trains=(PlannedTrain(settings=settings, wait_after=wait),) * session.trains,
-                pose_tolerance=PoseTolerance(distance=self.tolerance_mm * mm, angle=self.tolerance_degrees * degree),
-                maximum_coil_temperature=_coil_limit(device, site),
+                pose_tolerance=self._tolerance(plan),
+                maximum_coil_temperature=coil_limit(device, site),
                 peak_di_dt=plan["coil"]["maximum_di_dt_a_per_us"] * A_per_us,
-                rmt=plan["dose"]["rmt_percent"] * percent,
+                rmt=_threshold(plan),
                 rmt_measured=self.rmt_measured,
                 rmt_age_limit=site.rmt_age_limit,
                 verdict=self._verdict(plan, device, power),
                 override=_in_words(self.around),
+                threshold_by=protocol.intensity_basis,
+                site=site_of(plan) if is_for_the_body(plan) else None,
             )
         except ValueError as error:
             raise click.UsageError(str(error), click.get_current_context()) from error
 
+    def _tolerance(self, plan: dict[str, Any]) -> "PoseTolerance | None":
+        """How far the coil may be off its planned pose; None for the body, where there is none."""
+        from anodyne.stimulator import PoseTolerance
+
+        if is_for_the_body(plan):
+            return None
+        return PoseTolerance(distance=self.tolerance_mm * mm, angle=self.tolerance_degrees * degree)
+
     def _device(self, plan: dict[str, Any]) -> "DeviceModel":
         from anodyne.protocol import find_device
 
-        name = self.stimulator or plan["coil"]["stimulator"]
+        name = self.stimulator or plan.get("stimulator") or plan["coil"]["stimulator"]
         if name is None:
             raise click.UsageError(
                 "the plan's coil names no stimulator; name one with --stimulator", click.get_current_context()
@@ -94,7 +122,7 @@ class Ordering:
         """The verdict of the check of the dose, in words, if it allows it."""
         from anodyne.protocol import Dose
 
-        rmt = plan["dose"]["rmt_percent"] * percent
+        rmt = _threshold(plan)
         peak = plan["coil"]["maximum_di_dt_a_per_us"] * A_per_us
         dose = Dose(rmt=rmt, intensity=power / rmt, peak_di_dt=peak)
         check = check_plan(plan, dose, self.around, device=device, interval=self.inter_train_interval)
@@ -110,13 +138,27 @@ class Ordering:
                 f"--power-percent {chosen:g} is more than one step of {step:g} % from the plan's {planned:g} %; "
                 "another dose needs another plan"
             )
-        if abs(chosen / step - round(chosen / step)) > 1e-6:
-            below = int(planned / step) * step
+        set_to = device.powers_beside(chosen * percent)
+        if len(set_to) > 1:
+            beside = " or ".join(f"{each / percent:g}" for each in device.powers_beside(planned * percent))
             raise SafetyRefusal(
                 f"the plan wants {planned:g} % of output and {device.label} is set in steps of {step:g} %; say "
-                f"--power-percent {below:g} or {below + step:g}"
+                f"--power-percent {beside}"
             )
-        return round(chosen / step) * step * percent
+        return set_to[0]
+
+
+def is_for_the_body(plan: dict[str, Any]) -> bool:
+    """Whether a plan is for the body and not for a head."""
+    from anodyne.plan import PlanKind, plan_kind
+
+    return plan_kind(plan) is PlanKind.PERIPHERAL
+
+
+def _threshold(plan: dict[str, Any]) -> float:
+    """What the intensity of a plan is relative to, fraction of output."""
+    key = "threshold_percent" if is_for_the_body(plan) else "rmt_percent"
+    return float(plan["dose"][key]) * percent
 
 
 def _in_words(around: Around) -> str:
@@ -138,8 +180,6 @@ def _protocol(plan: dict[str, Any]) -> "Protocol":
 
 def _session(protocol: "Protocol", interval: float | None) -> "Session":
     """The session with its pauses."""
-    from dataclasses import replace
-
     session = protocol.session
     if session is None:
         raise SafetyRefusal(f"the pulse pattern of {protocol.name} is not known, so it cannot be given")
@@ -151,18 +191,18 @@ def _session(protocol: "Protocol", interval: float | None) -> "Session":
         return replace(session, inter_train_interval=interval)
     if session.inter_train_interval is None and session.trains > 1:
         raise click.UsageError(
-            f"the source of {protocol.name} reports no pause between trains; say one with --inter-train-interval",
+            f"the source of {protocol.name} reports no pause between trains; say one with {INTERVAL}",
             click.get_current_context(),
         )
     return session
 
 
-def _coil_limit(device: "DeviceModel", site: "Site") -> float:
-    """The coil's highest temperature, K: the site's, and never above the device's own."""
-    own = device.coil_limit.value
-    stated = site.maximum_coil_temperature_celsius
-    usual = own if own is not None else USUAL_COIL_LIMIT + CELSIUS_ZERO
-    return usual if stated is None else min(stated + CELSIUS_ZERO, usual)
+def coil_limit(device: "DeviceModel", site: "Site") -> float:
+    """The coil's highest temperature, K: the device's own, or less where the site says so; without one, the site's."""
+    own, stated = device.coil_limit.value, site.maximum_coil_temperature_celsius
+    limits = [] if own is None else [own]
+    limits += [] if stated is None else [stated + CELSIUS_ZERO]
+    return min(limits, default=USUAL_COIL_LIMIT + CELSIUS_ZERO)
 
 
 def default_log(plan: Path, person: str, today: date) -> Path:

@@ -105,13 +105,14 @@ def show_planned(planned: "Planned", out: Path, *, as_json: bool) -> None:
 @click.argument("plan", type=click.Path(path_type=Path))
 @json_option("the plan")
 def show_(plan: Path, as_json: bool) -> None:
-    """Show a PLAN: placement, field, dose, evidence and warnings."""
-    from anodyne.cli.plan_view import details, summary
+    """Show a PLAN, for a head or for the body: where the coil goes, dose, evidence and warnings."""
+    from anodyne.cli import peripheral_view, plan_view
     from anodyne.cli.tables import show, show_json
-    from anodyne.plan import read_plan
+    from anodyne.plan import PlanKind, plan_kind, read_any_plan
 
-    document = read_plan(plan)
+    document = read_any_plan(plan)
     if as_json:
         show_json(document)
         return
-    show(*summary(document), *details(document))
+    view = plan_view if plan_kind(document) is PlanKind.HEAD else peripheral_view
+    show(*view.summary(document), *view.details(document))

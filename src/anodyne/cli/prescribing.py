@@ -22,6 +22,22 @@ SPACES = ("mni", "head", "t1")
 RMT = Number(unit="%", low=20, high=100)
 """A resting motor threshold in % of stimulator output."""
 
+peak_option: Decorator = click.option(
+    "--maximum-di-dt", type=Number(unit="A/s", low=1e5, high=1e9), metavar="A/S",
+    help="Rate of current at full output in A/s, for a coil file that states none, or as measured on your "
+    "stimulator.",
+)  # fmt: skip
+
+intensity_option: Decorator = click.option(
+    "--intensity-percent", type=Number(unit="%", low=1, high=200),
+    help="Intensity in % of the threshold in place of the protocol's own.",
+)  # fmt: skip
+
+interval_option: Decorator = click.option(
+    "--inter-train-interval", type=Number(unit="s", low=0), metavar="SECONDS",
+    help="Pause between trains, where the protocol's source reports none or another is wanted.",
+)  # fmt: skip
+
 _OPTIONS: tuple[Decorator, ...] = (
     click.option(
         "--target", type=NameOrPoint(), metavar="NAME|x,y,z",
@@ -36,19 +52,9 @@ _OPTIONS: tuple[Decorator, ...] = (
         help="A published protocol's name (see 'anodyne protocol list'), or your own: FILE.yaml or FILE.yaml:NAME.",
     ),
     coil_option,
-    click.option(
-        "--maximum-di-dt", type=Number(unit="A/s", low=1e5, high=1e9), metavar="A/S",
-        help="Rate of current at full output in A/s, for a coil file that states none, or as measured on your "
-        "stimulator.",
-    ),
-    click.option(
-        "--intensity-percent", type=Number(unit="%", low=1, high=200),
-        help="Intensity in % of the threshold in place of the protocol's own.",
-    ),
-    click.option(
-        "--inter-train-interval", type=Number(unit="s", low=0), metavar="SECONDS",
-        help="Pause between trains, where the protocol's source reports none or another is wanted.",
-    ),
+    peak_option,
+    intensity_option,
+    interval_option,
     click.option(
         "--pain-side", type=click.Choice(["left", "right"]),
         help="The side of the pain, for protocols that stimulate the opposite side.",
@@ -102,6 +108,7 @@ class Wanted:
         from anodyne.field import find_solver
         from anodyne.plan import Prescription, SearchGrid
 
+        _refuse_body(protocol)
         wanted = target if target is not None else self.target
         return Prescription(
             target=_own_target(protocol, self.pain_side) if wanted is None else target_of(wanted, self.space),
@@ -118,10 +125,39 @@ class Wanted:
 
     def find_coil(self) -> "Coil":
         """The coil, with the rate of current from the command line if one was given."""
-        from anodyne.coil import find_coil
+        return coil_with_peak(self.coil, self.maximum_di_dt)
 
-        coil = find_coil(self.coil)
-        return coil if self.maximum_di_dt is None else replace(coil, maximum_di_dt=self.maximum_di_dt)
+
+def coil_with_peak(name: str, maximum_di_dt: float | None) -> "Coil":
+    """A coil, with another rate of current (A/s) than its own if one is given."""
+    from anodyne.coil import find_coil
+
+    coil = find_coil(name)
+    return coil if maximum_di_dt is None else replace(coil, maximum_di_dt=maximum_di_dt)
+
+
+def _refuse_body(protocol: "Protocol") -> None:
+    """Raise `click.UsageError` for a protocol that stimulates the body."""
+    from anodyne.protocol import Modality
+
+    if protocol.modality is Modality.PERIPHERAL:
+        raise click.UsageError(
+            f"{protocol.name} stimulates the body ({protocol.target.known.name}), so it has no target in the head; "
+            "plan it with 'anodyne plan peripheral'",
+            click.get_current_context(),
+        )
+
+
+def refuse_unless_stated(protocol: "Protocol", intensity: float | None) -> None:
+    """Raise `click.UsageError` for a protocol whose source reports no intensity where none was chosen."""
+    from anodyne.protocol import IntensityBasis
+
+    unstated = protocol.intensity.value is None and protocol.intensity_basis is not IntensityBasis.FIXED_OUTPUT
+    if unstated and intensity is None:
+        raise click.UsageError(
+            f"the source of {protocol.name} reports no intensity; choose one with --intensity-percent",
+            click.get_current_context(),
+        )
 
 
 def prescribing_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -147,18 +183,12 @@ def refuse_unless_dosed(prescription: "Prescription", coil: "Coil") -> None:
     SafetyRefusal : the stimulator cannot give it, or the coil's peak dI/dt is not known
     """
     from anodyne.plan import dose_for
-    from anodyne.protocol import IntensityBasis
 
-    protocol, context = prescription.protocol, click.get_current_context()
-    unstated = protocol.intensity.value is None and protocol.intensity_basis is not IntensityBasis.FIXED_OUTPUT
-    if unstated and prescription.intensity is None:
-        raise click.UsageError(
-            f"the source of {protocol.name} reports no intensity; choose one with --intensity-percent", context
-        )
+    refuse_unless_stated(prescription.protocol, prescription.intensity)
     try:
         dose_for(coil, prescription)
     except ValueError as error:
-        raise click.UsageError(str(error), context) from error
+        raise click.UsageError(str(error), click.get_current_context()) from error
 
 
 def target_of(wanted: str | tuple[float, ...], space: str) -> "Target":

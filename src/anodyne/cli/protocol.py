@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anodyne.cli.options import figure_option, json_option
+from anodyne.disclaimer import DISCLAIMER
 from anodyne.units import percent
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from anodyne.protocol import DescriptionRow, Fact, Protocol
-
-DISCLAIMER = "Research software, not a medical device."
 
 
 @click.group()

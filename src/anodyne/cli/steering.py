@@ -23,6 +23,7 @@ from anodyne.cli.placing import Direction
 from anodyne.cli.prescribing import SPACES, target_of
 from anodyne.cli.settings import Settings
 from anodyne.cli.talk import Talk
+from anodyne.disclaimer import DISCLAIMER
 from anodyne.units import A_per_us, degree, kA, mm, percent, us
 
 if TYPE_CHECKING:
@@ -254,7 +255,7 @@ def _show(document: dict[str, Any], as_json: bool) -> None:
     columns = ["aim x, y (mm)", "rates of the coils (A/µs)", ">energy (J)", ">summit off aim (mm)"]
     show(
         heading(f"{array['label']} above {document['target']}", f"{document['magnitude_v_per_m']:g} V/m wanted"),
-        caution("Research software, not a medical device."),
+        caution(DISCLAIMER),
         table(columns, rows),
         facts(pairs),
     )

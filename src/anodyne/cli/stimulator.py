@@ -1,6 +1,8 @@
 """``anodyne stimulator``: models, what is on a port, and emulators to practise and test with."""
 
+import errno
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,17 +14,16 @@ import click
 
 from anodyne.cli.options import Number, json_option
 from anodyne.cli.talk import Talk
-from anodyne.units import percent
+from anodyne.disclaimer import DISCLAIMER
+from anodyne.units import CELSIUS_ZERO, percent
 
 if TYPE_CHECKING:
     from anodyne.protocol import DeviceModel, Fact
     from anodyne.stimulator import Clock, DeviceState, Emulator, Identity, PlannedFault, Witness
 
-DISCLAIMER = "Research software, not a medical device."
 UNSURE = ("fitted", "recalled", "assumed")
 VERSIONS = ("v5", "v7", "v9", "v10")
 MAKES = ("rapid2", "magpro")
-CELSIUS_ZERO = 273.15
 SHOWN_POWERS = (0.3, 0.5, 0.8, 1.0)
 """Fractions of maximum output at which rates are listed: those of the published tables."""
 
@@ -185,7 +186,7 @@ class FaultText(click.ParamType["PlannedFault"]):
         try:
             return PlannedFault.from_text(value)
         except (UnknownName, ValueError) as error:
-            self.fail(str(error), param, ctx)
+            self.fail(str(error).removesuffix(" (see 'anodyne stimulator emulate --help')"), param, ctx)
 
 
 @stimulator.command("emulate")
@@ -294,14 +295,15 @@ def _truth_file(path: Path | None) -> "Iterator[Witness]":
         return CannotWrite(f"cannot write {path}: {error.strerror or error}; choose another place")
 
     try:
-        file = path.open("w", encoding="utf-8")
+        file = path.open("wb", buffering=0)  # each line goes to the system whole, whatever then happens to us
     except OSError as error:
         raise refusal(error) from error
 
     def write(event: Mapping[str, Any]) -> None:
+        line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
         try:
-            file.write(json.dumps(event, ensure_ascii=False) + "\n")
-            file.flush()
+            if file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise refusal(error) from error
 

@@ -8,6 +8,7 @@ import click
 from anodyne.cli.options import Number, figure_option, json_option, quiet_option
 from anodyne.cli.outputs import rehearse_file
 from anodyne.cli.talk import Talk
+from anodyne.disclaimer import DISCLAIMER
 from anodyne.units import percent
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         VirtualPatient,
     )
 
-DISCLAIMER = "Research software, not a medical device."
 METHODS = ("pest", "samt", "samt-adaptive", "ifcn", "mills-nithi", "bayes", "comfort")
 DEFAULT_START, WEAK_START = 50.0, 20.0
 """% of output; the second for a measurement that begins where a pulse is hardly felt (assumed)."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from anodyne.disclaimer import DISCLAIMER
 from anodyne.errors import UnreadableFile
 from anodyne.units import percent
 
@@ -69,7 +70,7 @@ class Dialogue:
         return self._search, self._rejected
 
     def _greet(self) -> None:
-        click.echo("Research software, not a medical device. This program gives no pulse itself.", err=True)
+        click.echo(f"{DISCLAIMER} This program gives no pulse itself.", err=True)
         keys = BY_FILE if self._folder is not None else self._keys
         click.echo(f"{self._search.label}: {keys}.", err=True)
         if self._search.trials:

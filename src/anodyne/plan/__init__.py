@@ -39,12 +39,20 @@ from anodyne.plan.cohort import (
     refuse_cohort_folder,
     table_columns,
 )
-from anodyne.plan.document import Document, plan_document, plan_schema, read_plan, write_document
+from anodyne.plan.document import plan_document, read_any_plan, read_plan, write_document
 from anodyne.plan.folder import write_plan
+from anodyne.plan.kinds import Document, PlanKind, plan_kind, plan_schema
 from anodyne.plan.making import Planned, Prescription, dose_for, make_plan
+from anodyne.plan.peripheral import (
+    PeripheralPlan,
+    PeripheralPrescription,
+    make_peripheral_plan,
+    peripheral_checks,
+    peripheral_document,
+    write_peripheral_plan,
+)
 from anodyne.plan.plan import (
     CHECKS_BY_TWO_PEOPLE,
-    DISCLAIMER,
     CeilingKept,
     CoilUsed,
     DepthProfile,
@@ -86,7 +94,6 @@ __all__ = [
     "CAP",
     "CHECKS_BY_TWO_PEOPLE",
     "COHORT_COLUMNS",
-    "DISCLAIMER",
     "EYES",
     "NEURONAVIGATED",
     "POSE_ERRORS",
@@ -111,8 +118,11 @@ __all__ = [
     "Hemisphere",
     "Limits",
     "Objective",
+    "PeripheralPlan",
+    "PeripheralPrescription",
     "Placement",
     "Plan",
+    "PlanKind",
     "Planned",
     "PoseError",
     "Prescription",
@@ -144,12 +154,17 @@ __all__ = [
     "handle_in_words",
     "inductance_matrix",
     "local_workers",
+    "make_peripheral_plan",
     "make_plan",
     "misplaced",
+    "peripheral_checks",
+    "peripheral_document",
     "plan_cohort",
     "plan_document",
+    "plan_kind",
     "plan_schema",
     "planar_five",
+    "read_any_plan",
     "read_plan",
     "refuse_cohort_folder",
     "rest_array",
@@ -160,5 +175,6 @@ __all__ = [
     "turns_of_winding",
     "winding_clearance",
     "write_document",
+    "write_peripheral_plan",
     "write_plan",
 ]

@@ -72,7 +72,7 @@ def _write_reports(folder: Path, planned: Planned, cortex: SurfaceField, progres
     # Drawing and typesetting libraries take seconds to import; plans are also read without them.
     from anodyne.plan.report.chapters import report_of
     from anodyne.plan.report.figures import report_pictures
-    from anodyne.plan.report.pages import write_html
+    from anodyne.plan.report.pages import TurningHead, write_html
     from anodyne.plan.report.pdf import write_pdf
 
     report = report_of(planned, report_pictures(planned, cortex, progress))
@@ -80,7 +80,7 @@ def _write_reports(folder: Path, planned: Planned, cortex: SurfaceField, progres
         with replacing(folder / "figures" / f"{picture.name}.png") as temporary:
             temporary.write_bytes(picture.png)
     with progress.stage("write the report", total=2) as advance:
-        write_html(folder / "report.html", report, planned, cortex)
+        write_html(folder / "report.html", report, TurningHead.of_plan(planned, cortex))
         advance(1)
         write_pdf(folder / "report.pdf", report)
         advance(1)

@@ -170,7 +170,7 @@ def make_plan(head: Head, coil: Coil, prescription: Prescription, progress: Prog
         created=datetime.now(UTC),
         version=anodyne.__version__,
         head=_head_used(head),
-        coil=_coil_used(coil),
+        coil=coil_used(coil),
         protocol=protocol,
         dose=dose,
         placement=placement,
@@ -194,17 +194,27 @@ def dose_for(coil: Coil, prescription: Prescription) -> Dose:
     ------
     ValueError, SafetyRefusal : as `make_plan`
     """
+    return prescribe(
+        prescription.protocol_given,
+        rmt=prescription.rmt,
+        peak_di_dt=known_peak(coil),
+        intensity=prescription.intensity,
+    )
+
+
+def known_peak(coil: Coil) -> float:
+    """The coil's rate of current at full output, A/s.
+
+    Raises
+    ------
+    SafetyRefusal : it is not known
+    """
     if coil.maximum_di_dt is None:
         raise SafetyRefusal(
             f"the peak dI/dt of {coil.label} is not known, so a threshold in % of output has no meaning in A/us; "
             "use a coil file that states it (dIdtmax), or say it with --maximum-di-dt"
         )
-    return prescribe(
-        prescription.protocol_given,
-        rmt=prescription.rmt,
-        peak_di_dt=coil.maximum_di_dt,
-        intensity=prescription.intensity,
-    )
+    return coil.maximum_di_dt
 
 
 def _refuse_without_cortex(head: Head) -> None:
@@ -249,15 +259,14 @@ def _head_used(head: Head) -> HeadUsed:
     )
 
 
-def _coil_used(coil: Coil) -> CoilUsed:
-    if coil.maximum_di_dt is None:
-        raise ValueError(f"{coil.name} has no peak dI/dt")
+def coil_used(coil: Coil) -> CoilUsed:
+    """What a plan says of its coil; raises as `known_peak`."""
     return CoilUsed(
         name=coil.name,
         label=coil.label,
         source=coil.source,
         stimulator=coil.stimulator,
-        maximum_di_dt=coil.maximum_di_dt,
+        maximum_di_dt=known_peak(coil),
         casing_assumed=coil.casing is None or coil.casing.assumed,
     )
 

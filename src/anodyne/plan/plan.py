@@ -15,8 +15,6 @@ from anodyne.protocol import Dose, Protocol
 
 Floats = NDArray[np.float64]
 
-DISCLAIMER = "Research software, not a medical device."
-"""What stands on every page that could touch a person."""
 
 CHECKS_BY_TWO_PEOPLE = (
     "that this head and this target belong to this patient, and that the target site is where the clinician means it",

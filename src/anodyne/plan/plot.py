@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from anodyne.coil import Coil, CurrentElements, Pose
+from anodyne.disclaimer import DISCLAIMER
 from anodyne.head import Surface, Tissue, tissue_name
 from anodyne.plan.arrays.model import CoilArray
 from anodyne.plan.arrays.steering import PATCH_RADIUS, ArrayFields, Steered
-from anodyne.plan.plan import DISCLAIMER, DepthProfile, FieldSummary, RegionField
+from anodyne.plan.plan import DepthProfile, FieldSummary, RegionField
 from anodyne.plan.report.cortex import SurfaceField
 from anodyne.plan.report.rendering import Frame, Seen, View, averaged, look, shaded
 from anodyne.plan.report.slices import Slice

@@ -39,7 +39,7 @@ from anodyne.protocol.protocol import IntensityBasis, Modality, Protocol
 from anodyne.protocol.pulse import Pulse, PulseShape
 from anodyne.protocol.recordings import RECORDED_PULSES, RecordedPulse, find_pulse
 from anodyne.protocol.session import THETA_BURST, Burst, Duration, Session, Train
-from anodyne.protocol.target import Aim, ContralateralAim, NamedAim, PeripheralAim, Side
+from anodyne.protocol.target import Aim, BodySite, ContralateralAim, NamedAim, PeripheralAim, Side
 from anodyne.protocol.threshold import (
     ACCEPTANCE_BANDS,
     CONTENDERS,
@@ -155,6 +155,7 @@ __all__ = [
     "THETA_BURST",
     "Aim",
     "Block",
+    "BodySite",
     "Burst",
     "Cadence",
     "ContralateralAim",

@@ -192,11 +192,16 @@ def _strength_sentence(protocol: Protocol) -> str:
     if basis is IntensityBasis.FIXED_OUTPUT:
         return "The device gives every person pulses of the same strength."
     if basis is IntensityBasis.TOLERANCE:
+        if fraction is not None and fraction < 1:
+            return f"The pulses have {100 * fraction:g} % of the greatest strength that you find bearable."
         return "The pulses are made as strong as you find bearable."
     if fraction is None:
         return "How strong the pulses are is not known from the source."
-    muscle = "leg" if basis is IntensityBasis.LEG_MOTOR_THRESHOLD else "hand"
-    return f"The pulses have {100 * fraction:g} % of the strength that just makes your {muscle} twitch."
+    muscle = {
+        IntensityBasis.LEG_MOTOR_THRESHOLD: "your leg",
+        IntensityBasis.TWITCH_THRESHOLD: "a muscle at that place",
+    }.get(basis, "your hand")
+    return f"The pulses have {100 * fraction:g} % of the strength that just makes {muscle} twitch."
 
 
 def _feeling_sentence(protocol: Protocol) -> str:

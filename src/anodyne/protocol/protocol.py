@@ -60,6 +60,23 @@ class IntensityBasis(Enum):
             IntensityBasis.FIXED_OUTPUT: "the device's fixed output",
         }[self]
 
+    @property
+    def threshold_in_words(self) -> str:
+        """What was measured in the person, as a phrase that follows "the"."""
+        return {
+            IntensityBasis.RESTING_MOTOR_THRESHOLD: "motor threshold",
+            IntensityBasis.LEG_MOTOR_THRESHOLD: "motor threshold of the leg",
+            IntensityBasis.DEPTH_CORRECTED_MOTOR_THRESHOLD: "motor threshold",
+            IntensityBasis.TWITCH_THRESHOLD: "twitch threshold at the site",
+            IntensityBasis.TOLERANCE: "comfort threshold (strongest tolerated output)",
+            IntensityBasis.FIXED_OUTPUT: "fixed output",
+        }[self]
+
+    @property
+    def is_of_a_site(self) -> bool:
+        """Whether it is found at a site of the body, by its twitch or by comfort."""
+        return self in (IntensityBasis.TWITCH_THRESHOLD, IntensityBasis.TOLERANCE)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:

@@ -16,9 +16,6 @@ KEEP_ALIVE_PERIOD = 0.5
 HOTTEST = 313.15
 """K; 40 °C, above which a Magstim disarms and will not arm (MagPy; read), assumed where no limit is published."""
 
-CELSIUS_ZERO = 273.15
-"""K; for the doors, where temperatures are in °C."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
@@ -122,6 +119,9 @@ class Stimulator(ABC):
     keep_alive_period: float = KEEP_ALIVE_PERIOD
     """How often `keep_alive` must be called while in control, s."""
 
+    coil_limit: float = HOTTEST
+    """Coil temperature above which the coil counts as too hot where the model has no limit of its own, K."""
+
     @abstractmethod
     def identify(self) -> Identity:
         """Ask which device this is; changes nothing."""
@@ -173,7 +173,7 @@ class Stimulator(ABC):
 
     @abstractmethod
     def disarm(self) -> None:
-        """Discharge, which also ends a running train; sent first and unconditionally."""
+        """Discharge, which also ends a running train; sent first and unconditionally, again until it is seen done."""
 
     @abstractmethod
     def start_train(self) -> None:
@@ -203,9 +203,9 @@ class Stimulator(ABC):
         self.close()
 
 
-def hottest_coil(device: DeviceModel) -> float:
-    """The coil temperature above which a model must not be used, K: its own limit, or 40 °C where none is known."""
-    return HOTTEST if device.coil_limit.value is None else device.coil_limit.value
+def hottest_coil(device: DeviceModel, otherwise: float = HOTTEST) -> float:
+    """The coil temperature above which a model must not be used, K: its own limit; `otherwise` where none is known."""
+    return otherwise if device.coil_limit.value is None else device.coil_limit.value
 
 
 def in_steps(value: float, step: float, what: str, steps: str) -> int:

@@ -15,6 +15,9 @@ from anodyne.stimulator.faults import DeviceFault, FaultKind
 WRITE_PATIENCE = 0.25
 """Real seconds after which a line that takes no bytes counts as gone."""
 
+BITS_OF_A_BYTE = 10
+"""On the line: a start bit, 8 data bits, a stop bit."""
+
 
 class Port(ABC):
     """A two-way line of bytes, of which one program at a time has the use."""
@@ -57,6 +60,14 @@ class LineSettings:
 
     baud: int
     request_to_send: bool = True
+
+    def time_of(self, length: int) -> float:
+        """How long so many bytes take on the line, s.
+
+        >>> LineSettings(baud=9600).time_of(24)
+        0.025
+        """
+        return length * BITS_OF_A_BYTE / self.baud
 
 
 @final

@@ -56,3 +56,27 @@ def test_warmer_is_never_judged_milder(celsius, data):
 def test_readings_that_are_none_are_a_mistake(times, temperatures):
     with pytest.raises(ValueError, match="temperatures"):
         HEAT_LIMIT.refuse(times, temperatures)
+
+
+@given(readings)
+def test_latest_window_is_judged_as_the_whole_was_at_its_end(celsius):
+    times = [60.0 * index for index in range(len(celsius))]
+    at_any_time = any(not _passes_latest(times[:end], celsius[:end]) for end in range(1, len(celsius) + 1))
+    assert at_any_time == refuses(times, celsius)
+
+
+def _passes_latest(times, celsius):
+    try:
+        HEAT_LIMIT.refuse_latest(times, [each + ZERO for each in celsius])
+    except SafetyRefusal:
+        return False
+    return True
+
+
+def test_latest_window_forgets_what_lies_before_it():
+    times = [0.0, 30.0, 1000.0, 1229.0, 1231.0]
+    hot = [46, 37, 37, 37, 37]
+    assert not _passes_latest(times[:-1], hot[:-1])
+    assert _passes_latest(times, hot)
+    assert HEAT_LIMIT.time_above([], []) == 0
+    assert HEAT_LIMIT.time_above([0.0, 500.0, 1500.0], [each + ZERO for each in (42, 37, 37)]) == pytest.approx(200)

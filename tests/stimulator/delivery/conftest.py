@@ -1,5 +1,6 @@
 """A delivery on a bench: a controller, an emulated stimulator, and time that stands still until somebody waits."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -137,14 +138,17 @@ def bench_on(tmp_path: Path):
         clock: ManualClock | None = None,
         wall: Callable[[], datetime] | None = None,
         write=None,
+        synchronise=None,
+        wrap: Callable[[Port], Port] = lambda port: port,
         path: Path | None = None,
     ) -> Bench:
         clock = clock or ManualClock()
         emulator = emulator or make_emulator(make)
         order = order or make_order(DEVICE_OF[make])
-        line = InterruptiblePort(EmulatedPort(emulator, clock), clock)
+        line = InterruptiblePort(wrap(EmulatedPort(emulator, clock)), clock)
         stimulator = make_driver(emulator.make, line, clock)
-        log = DeliveryLog(path or tmp_path / "session.jsonl", **({} if write is None else {"write": write}))
+        system = {"write": write or os.write, "synchronise": synchronise}
+        log = DeliveryLog(path or tmp_path / "session.jsonl", **system)
         logs.append(log)
         inbox = Inbox(clock)
         journal = Journal(log, clock, wall or (lambda: TODAY + timedelta(seconds=clock.now())), Inline())

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from anodyne.errors import RecordConflict, SafetyRefusal
+from anodyne.stimulator.clock import ManualClock
 from anodyne.stimulator.delivery import LogEvent, Pause, PoseDeviation, Resume, State, read_log, resume_point, status_of
 from anodyne.stimulator.emulation import Injection
 from anodyne.units import degree, mm
 
 STOP_LIMIT = 0.3
+TODAY = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 
 def ended(bench) -> bool:
@@ -67,8 +69,8 @@ def test_keep_alive_is_never_late(bench_on, make, order_of):
     bench.go_on_to(State.DONE)
     watch = bench.controller.contact.keep_alive
     assert watch.sent > 300
-    assert watch.worst_lateness < 0.1
-    assert watch.worst_gap < 0.6
+    assert watch.worst_lateness < 0.15  # the answers of a Rapid² take 50 ms on the line
+    assert watch.worst_gap < 0.55
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ def test_pause_before_a_train_is_immediate(bench_on, make):
 def test_train_cut_short_goes_on_where_the_device_counts(bench_on):
     bench = bench_on("magpro")
     bench.start()
-    bench.go_on(lambda: bench.given == 7)
+    bench.go_on(lambda: bench.given >= 7)
     bench.present = False
     bench.go_on_to(State.PAUSED)
     so_far = bench.given
@@ -244,7 +246,7 @@ def test_train_cut_short_goes_on_where_the_device_counts(bench_on):
 def test_train_cut_short_waits_for_the_operators_word_where_nobody_counts(bench_on, word, rest):
     bench = bench_on("rapid2")
     bench.start()
-    bench.go_on(lambda: bench.given == 7)
+    bench.go_on(lambda: bench.given >= 7)
     bench.present = False
     bench.go_on_to(State.PAUSED)
     so_far = bench.given
@@ -304,6 +306,8 @@ def test_lost_answer_while_waiting_is_noted_and_asked_for_again(bench_on, make, 
     bench.go_on_to(State.DONE, longest=60)
     assert bench.given == bench.order.pulses
     assert LogEvent.ANSWER_LOST in events(bench)
+    if injection is not Injection.LATE:
+        assert bench.controller.contact.keep_alive.worst_gap < 1.0
 
 
 def test_hot_coil_holds_the_next_train_up(bench_on, make):
@@ -366,24 +370,36 @@ def test_disk_that_fills_during_a_train_loses_nothing(bench_on, make):
     assert resume_point(read_log(bench.log.path).lines).given == (20, 20, 20)
 
 
-def test_jumping_wall_clock_changes_nothing_and_is_noted(bench_on, make):
-    jumps = iter([0.0] * 200 + [-86400.0] * 200 + [3600.0] * 100_000)
-
-    def wall():
-        return (
-            datetime(2026, 11, 20, tzinfo=UTC) + timedelta(seconds=bench.clock.now() + next(jumps)) if begun else begin
-        )
-
-    begin, begun = datetime(2026, 11, 20, tzinfo=UTC), []
-    bench = bench_on(make, wall=wall)
-    begun.append(True)
+@pytest.mark.parametrize("state", [State.CHECKING, State.ARMED, State.FIRING, State.WAITING])
+def test_jumping_wall_clock_pauses_and_changes_no_wait(bench_on, make, state):
+    shift = [0.0]
+    clock = ManualClock()
+    bench = bench_on(make, clock=clock, wall=lambda: TODAY + timedelta(seconds=clock.now() + shift[0]))
     bench.start()
+    for by, words in ((-86400.0, "set back by 86400 s"), (+90000.0, "set forward by 90000 s")):
+        bench.go_on_to(state)
+        given = bench.given
+        shift[0] += by
+        bench.go_on_to(State.PAUSED)
+        assert words in bench.controller.message
+        assert bench.given == given + (20 - given % 20 if state is State.FIRING else 0)  # a train that runs, runs out
+        assert not bench.emulator.machine.stage.is_armed
+        bench.inbox.put(Resume())
     bench.go_on_to(State.DONE)
     assert bench.given == bench.order.pulses
     jumped = [line.facts["by_s"] for line in bench.log.lines if line.event is LogEvent.CLOCK_JUMPED]
     assert jumped == pytest.approx([-86400, 90000], abs=1)
     times = [pulse.time for pulse in bench.emulator.pulses]
     assert times[20] - times[19] >= 8.0
+
+
+def test_log_from_the_future_is_refused(bench_on):
+    first = bench_on()
+    first.start()
+    first.go_on_to(State.WAITING)
+    first.leave()
+    with pytest.raises(SafetyRefusal, match="set the clock right"):
+        bench_on(wall=lambda: TODAY - timedelta(hours=1))
 
 
 @pytest.mark.parametrize("state", [State.IDLE, State.CHECKING, State.ARMED, State.FIRING, State.WAITING])
@@ -415,13 +431,28 @@ def test_session_goes_on_after_its_controller_died(bench_on, make, state):
     )
 
 
+def test_stop_before_control_ends_the_train_of_a_controller_that_died(bench_on, make):
+    first = bench_on(make)
+    first.start()
+    first.go_on(lambda: first.given > 3)
+    first.leave()
+    second = bench_on(make, emulator=first.emulator, clock=first.clock)
+    said = second.clock.now()
+    second.inbox.stop("test")
+    second.step()
+    assert second.controller.state is State.STOPPED
+    assert second.controller.stop_latency < STOP_LIMIT
+    assert not second.emulator.machine.stage.is_armed
+    assert not [pulse for pulse in second.emulator.pulses if pulse.time > said + STOP_LIMIT]
+
+
 def test_log_of_another_order_is_refused(bench_on, order_of):
     first = bench_on()
     first.start()
     first.go_on_to(State.CHECKING)
     first.leave()
     with pytest.raises(RecordConflict, match="another order"):
-        bench_on(order=replace(order_of(), person="P-018"))
+        bench_on(order=replace(order_of(), person="P-018"), clock=first.clock)
 
 
 def test_complete_session_gives_nothing_more(bench_on, make):
@@ -438,7 +469,7 @@ def test_complete_session_gives_nothing_more(bench_on, make):
 def test_status_tells_what_is_going_on(bench_on, make):
     bench = bench_on(make)
     bench.start()
-    bench.go_on(lambda: bench.given == 25)
+    bench.go_on(lambda: bench.given >= 25)
     status = status_of(bench.controller)
     assert (status.state, status.train, status.trains) == ("firing", 2, 3)
     assert abs(status.pulses_given - 25) <= 3

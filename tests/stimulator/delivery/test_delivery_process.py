@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import time
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -143,6 +144,41 @@ def test_vanished_port_is_told_and_the_train_is_uncertain(bench, task_on):
             assert status.uncertain == (1, 100)
         assert len(emulator.pulses) <= 100
     assert resume_point(read_log(task.log).lines).uncertain.pulses == 100
+
+
+@pytest.mark.parametrize("make", ["rapid2", "magpro"])
+def test_killed_emulator_leaves_its_train_uncertain_and_another_goes_on(bench, make, task_on, tmp_path):
+    """`anodyne stimulator emulate` as a program: killed in mid-train, and the session ends on another port."""
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    with bench.emulating_process(make, SPEED, first) as (port, emulator):
+        task = task_on(port, make=make, trains=2, pulses=30)
+        with bench.operated(task, None) as (_, client):
+            client.wait_for(lambda status: status.state == "firing" and 3 <= status.train_pulses <= 20, 30)
+            emulator.kill()
+            emulator.wait()
+            status = client.wait_for(lambda status: status.state == State.FAULTED.value, 20)
+            assert "serial port has gone" in status.message
+            assert "switch it off" in status.message
+            assert status.uncertain == (1, 30)
+            with bench.emulating_process(make, SPEED, second) as (other, _):  # while the old port is still held
+                assert other != port
+                client.stop()
+                assert client.ended.wait(20)
+                begun, torn = bench.pulses_in(first)
+                assert torn == 0
+                left = bench.point_of(task.log)
+                assert left.pulses_given == 0
+                assert 3 <= begun <= left.pulses_at_most == 30
+                goes_on = replace(task, port=other)
+                with pytest.raises(SafetyRefusal, match="nobody knows how much"), bench.operated(goes_on, None):
+                    pass
+                with bench.operated(goes_on, "given") as (_, client):
+                    assert client.ended.wait(60)
+                    assert client.latest.state == "done"
+                assert bench.pulses_in(second) == (30, 0)
+    point = bench.point_of(task.log)
+    assert point.next_train is None
+    assert begun + 30 <= point.pulses_given == task.order.pulses == 60
 
 
 @pytest.mark.parametrize("make", ["rapid2", "magpro"])

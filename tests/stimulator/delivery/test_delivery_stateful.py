@@ -2,6 +2,7 @@
 
 import errno
 import os
+from dataclasses import dataclass
 from itertools import count
 
 import pytest
@@ -18,6 +19,7 @@ from anodyne.stimulator.delivery import (
     read_log,
     resume_point,
 )
+from anodyne.stimulator.delivery.controller import NOT_CONFIRMED
 from anodyne.stimulator.emulation import Injection
 from anodyne.units import mm
 
@@ -26,8 +28,34 @@ WATCHDOG = 1.0
 """After so long without a command the stimulator disarms by itself: all that is left once nothing reaches it."""
 
 CUT = (Injection.PORT_LOST, Injection.NOT_A_STIMULATOR)
+"""While one of these lasts, nothing that is said reaches the stimulator."""
+
+MOST_SPOILT = 3
+"""Answers in a row that may be lost or damaged, and it is still told in time that the stimulator is disarmed."""
+
 LASTING = [injection for injection in Injection if injection.lasts]
 POWER = 0.45
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A STOP, and how things stood at that moment."""
+
+    at: float
+    line_is_cut: bool
+    is_answered: bool
+
+    @property
+    def limit(self) -> float:
+        """After which no pulse may fall, s: the stimulator's own watchdog is all there is while the line is cut."""
+        return self.at + STOP_LIMIT + (WATCHDOG if self.line_is_cut else 0.0)
+
+
+def is_answered(emulator) -> bool:
+    """Whether the stimulator answers what reaches it, and none of its answers is late."""
+    spoilt = list(emulator._spoils)
+    late = Injection.LATE in spoilt or any(when > emulator.machine.time + STOP_LIMIT for when, _ in emulator._outbox)
+    return not (emulator._silent or emulator.machine.deaf or late or len(spoilt) > MOST_SPOILT)
 
 
 def machine_of(make: str, bench_on, folder, numbers) -> type[RuleBasedStateMachine]:
@@ -38,9 +66,9 @@ def machine_of(make: str, bench_on, folder, numbers) -> type[RuleBasedStateMachi
             super().__init__()
             self.path = folder / f"{make}-{next(numbers)}.jsonl"
             self.disk_full = False
-            self.line_is_cut = False
+            self.cut: set[Injection] = set()
             self.bench = bench_on(make, path=self.path, write=self.write)
-            self.stopped_at: list[tuple[float, int]] = []
+            self.last_stop: Stop | None = None
             self.bench.start()
 
         def write(self, file: int, data: bytes) -> int:
@@ -63,11 +91,13 @@ def machine_of(make: str, bench_on, folder, numbers) -> type[RuleBasedStateMachi
 
         @rule(injection=st.sampled_from(Injection))
         def something_goes_wrong(self, injection):
-            self.line_is_cut = self.line_is_cut or injection in CUT
+            if injection in CUT:
+                self.cut.add(injection)
             self.bench.emulator.inject(injection)
 
         @rule()
         def everything_is_mended(self):
+            self.cut.clear()
             for injection in LASTING:
                 self.bench.emulator.clear(injection)
             self.disk_full = False
@@ -92,12 +122,19 @@ def machine_of(make: str, bench_on, folder, numbers) -> type[RuleBasedStateMachi
             self.bench.inbox.put(Pause())
 
         @rule()
-        @precondition(lambda self: self.bench.given > 0)
+        @precondition(lambda self: self.bench.given > 0 and not self.bench.controller.finished)
         def operator_stops(self):
-            if not self.bench.controller.finished:
-                self.bench.inbox.stop("test")
-                self.stopped_at.append((self.bench.clock.now(), self.bench.given))
-                self.bench.go_on_for(0.1)
+            controller, emulator, now = self.bench.controller, self.bench.emulator, self.bench.clock.now()
+            emulator.machine.advance(now)
+            stop = Stop(now, line_is_cut=bool(self.cut), is_answered=is_answered(emulator))
+            self.last_stop = stop
+            self.bench.inbox.stop("test")
+            self.bench.go_on_for(0.1)
+            assert controller.state is State.STOPPED
+            if stop.is_answered and not stop.line_is_cut:
+                assert controller.stop_latency < STOP_LIMIT
+                assert NOT_CONFIRMED not in controller.message
+                assert not emulator.machine.stage.is_armed
 
         @rule(dead_for=st.floats(0.0, 3.0))
         @precondition(lambda self: not self.disk_full)
@@ -108,6 +145,7 @@ def machine_of(make: str, bench_on, folder, numbers) -> type[RuleBasedStateMachi
             before.emulator.tick(before.clock.now())
             if before.emulator.gone:
                 before.emulator.clear(Injection.PORT_LOST)
+                self.cut.discard(Injection.PORT_LOST)
             self.bench = bench_on(make, path=self.path, write=self.write, emulator=before.emulator, clock=before.clock)
             self.bench.start(uncertain=GIVEN)
 
@@ -122,11 +160,8 @@ def machine_of(make: str, bench_on, folder, numbers) -> type[RuleBasedStateMachi
 
         @invariant()
         def no_pulse_after_stop(self):
-            restarted = self.bench.emulator.pulses
-            limit = STOP_LIMIT + (WATCHDOG if self.line_is_cut else 0)
-            for said, given in self.stopped_at[-1:]:
-                if self.bench.controller.state is State.STOPPED:
-                    assert not [pulse for pulse in restarted[given:] if pulse.time > said + limit]
+            if self.last_stop is not None and self.bench.controller.state is State.STOPPED:
+                assert not [pulse for pulse in self.bench.emulator.pulses if pulse.time > self.last_stop.limit]
 
         @invariant()
         def nothing_was_given_that_is_not_in_the_log(self):

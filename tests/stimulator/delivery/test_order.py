@@ -1,5 +1,6 @@
 """Orders: their hash, and what is refused before anything is given."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -9,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from anodyne.errors import SafetyRefusal, UnreadableFile
-from anodyne.protocol import THETA_BURST
+from anodyne.protocol import HEAT_LIMIT, THETA_BURST, BodySite, IntensityBasis, Side
 from anodyne.stimulator.delivery import PlannedTrain, order_from_data, order_to_data
 from anodyne.stimulator.model import TrainSettings
 
@@ -76,3 +77,59 @@ def test_names_are_no_pseudonyms(order_of, person):
 def test_data_that_are_no_order_are_refused(order_of, key, value):
     with pytest.raises(UnreadableFile, match="no delivery order"):
         order_from_data({**order_to_data(order_of()), key: value})
+
+
+# ------------------------------------------------------------------------------------------------ for the body
+
+WRIST = BodySite(words="median nerve at the wrist", side=Side.LEFT)
+
+
+@pytest.fixture
+def body(order_of):
+    return replace(order_of(), site=WRIST, pose_tolerance=None, threshold_by=IntensityBasis.TOLERANCE)
+
+
+def test_order_for_the_body_survives_its_way_through_json(body):
+    data = order_to_data(body)
+    assert order_from_data(json.loads(json.dumps(data))) == body
+    assert (data["site"], data["side"], data["threshold_by"]) == ("median nerve at the wrist", "left", "tolerance")
+    assert data["pose_tolerance_mm"] is None
+    assert data["heat_rule"] == HEAT_LIMIT.in_words
+    assert body.heat_limit is HEAT_LIMIT
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"site": BodySite(words="median nerve at the elbow", side=Side.LEFT)},
+        {"site": replace(WRIST, side=Side.RIGHT)},
+        {"site": replace(WRIST, side=None)},
+        {"threshold_by": IntensityBasis.TWITCH_THRESHOLD},
+    ],
+)
+def test_another_site_or_threshold_is_another_order(body, change):
+    changed = replace(body, **change)
+    assert changed.hash != body.hash
+    with pytest.raises(SafetyRefusal, match="changed after it was signed"):
+        changed.refuse_unless_signed(body.hash)
+
+
+def test_head_has_a_pose_and_the_body_none(order_of, body):
+    assert order_of().heat_limit is None
+    with pytest.raises(ValueError, match="pose tolerance"):
+        replace(order_of(), pose_tolerance=None)
+    with pytest.raises(ValueError, match="pose tolerance"):
+        replace(body, pose_tolerance=order_of().pose_tolerance)
+
+
+@pytest.mark.parametrize(
+    ("basis", "words"),
+    [
+        (IntensityBasis.TOLERANCE, "the comfort threshold .* is 8 days old"),
+        (IntensityBasis.TWITCH_THRESHOLD, "the twitch threshold at the site .* is 8 days old"),
+        (IntensityBasis.RESTING_MOTOR_THRESHOLD, "the motor threshold of .* is 8 days old"),
+    ],
+)
+def test_old_threshold_is_called_by_its_name(body, basis, words):
+    with pytest.raises(SafetyRefusal, match=words):
+        replace(body, threshold_by=basis).refuse_old_threshold(date(2026, 11, 26))

@@ -10,7 +10,7 @@ from typing import Any
 
 from anodyne.files import replacing
 from anodyne.head import TARGETS
-from anodyne.plan.document import Document
+from anodyne.plan.kinds import Document
 
 CohortRow = dict[str, str | int | float | None]
 """One subject's line of the table: a value, or None where there is none, for every column."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from anodyne.disclaimer import DISCLAIMER
 from anodyne.head import Laterality
-from anodyne.plan.plan import CHECKS_BY_TWO_PEOPLE, DISCLAIMER, Plan, RegionField
+from anodyne.plan.plan import CHECKS_BY_TWO_PEOPLE, Plan, RegionField
 from anodyne.plan.report.content import (
     Answer,
     Answers,
@@ -23,15 +24,21 @@ from anodyne.plan.report.content import (
     blocks,
 )
 from anodyne.plan.report.glossary import GLOSSARY
+from anodyne.plan.report.prescribed import (
+    course_answer,
+    dose_section,
+    evidence_answer,
+    protocol_section,
+    session_answer,
+    strength_answer,
+)
 from anodyne.plan.report.robustness_chapter import robustness_sections
 from anodyne.plan.report.tables import (
     conductivity_table,
-    dose_table,
     field_table,
     head_table,
     height_table,
     pose_table,
-    protocol_table,
     region_table,
     search_table,
     tissue_table,
@@ -42,7 +49,6 @@ from anodyne.plan.report.words import (
     listed,
     millimetres,
     mni_mm,
-    percent,
     place_in_words,
     point_mm,
     sentence,
@@ -87,8 +93,8 @@ def report_of(planned: Planned, pictures: Mapping[str, Picture]) -> Report:
             _regions(plan, pictures),
             *robustness_sections(plan),
             *uncertainty_sections(plan, pictures),
-            _dose(plan, pictures),
-            _protocol(plan),
+            dose_section(plan.dose, plan.protocol, plan.coil.stimulator, pictures),
+            protocol_section(plan.protocol),
             _making(planned),
             Section(title="Words", anchor="words", blocks=(Definitions(terms=GLOSSARY),)),
         ),
@@ -97,14 +103,16 @@ def report_of(planned: Planned, pictures: Mapping[str, Picture]) -> Report:
 
 def _answer(planned: Planned) -> Section:
     plan = planned.plan
-    rows = (_where(planned), _handle(plan), _strength(plan), _session(plan), _course(plan), _effect(plan))
-    evidence = plan.protocol.evidence
-    last = Answer(
-        label="How well supported",
-        value=sentence(evidence.level.in_words),
-        note=sentence(f"{evidence.note} ({evidence.citation})"),
+    rows = (
+        _where(planned),
+        _handle(plan),
+        strength_answer(plan.dose, plan.protocol, plan.coil.stimulator),
+        session_answer(plan.protocol),
+        course_answer(plan.protocol),
+        _effect(plan),
+        evidence_answer(plan.protocol),
     )
-    return Section(title="The plan in short", anchor="plan", blocks=(Answers(rows=(*rows, last)),))
+    return Section(title="The plan in short", anchor="plan", blocks=(Answers(rows=rows),))
 
 
 def _where(planned: Planned) -> Answer:
@@ -128,50 +136,6 @@ def _handle(plan: Plan) -> Answer:
         value=sentence(handle_in_words(plan.placement.pose)),
         note="The coil lies tangentially on the head; left and right are the patient's own.",
     )
-
-
-def _strength(plan: Plan) -> Answer:
-    dose, basis = plan.dose, plan.protocol.intensity_basis.in_words
-    machine = f" of {plan.coil.stimulator}" if plan.coil.stimulator else ""
-    return Answer(
-        label="Strength",
-        value=f"{percent(dose.output)} of stimulator output",
-        note=(
-            f"{percent(dose.intensity)} of a threshold ({basis}) of {percent(dose.rmt)}. The current in the coil then "
-            f"rises at {significant(dose.di_dt / A_per_us, 4)} A/µs, out of "
-            f"{significant(plan.coil.maximum_di_dt / A_per_us, 4)} A/µs at full output{machine}."
-        ),
-    )
-
-
-def _session(plan: Plan) -> Answer:
-    session = plan.protocol.session
-    if session is None:
-        stated = plan.protocol.pulses_per_session.value
-        value = "Not known" if stated is None else f"{stated:,} pulses, in a pattern that is not known"
-        return Answer(label="Each session", value=value, note="The source does not give enough to build a session.")
-    train = session.train
-    pulses = f"{train.pulses} pulses"
-    if train.burst is not None:
-        pulses = f"{train.repetitions} bursts of {train.burst.pulses} pulses ({train.burst.rate:g} Hz)"
-    trains = "1 train" if session.trains == 1 else f"{session.trains} trains"
-    note = f"{trains} of {pulses} at {train.rate:g} Hz."
-    if session.duration.is_lower_bound:
-        note += " The pause between trains is not reported, so the time is a lower bound."
-    return Answer(label="Each session", value=f"{session.pulses:,} pulses, {session.duration}", note=note)
-
-
-def _course(plan: Plan) -> Answer:
-    protocol = plan.protocol
-    sessions, course, pulses = protocol.sessions.value, protocol.course, protocol.pulses_per_course
-    value = (
-        "Number of sessions not known"
-        if sessions is None
-        else f"{sessions} {'session' if sessions == 1 else 'sessions'}"
-    )
-    schedule = "On which days is not known." if course is None else sentence(str(course))
-    total = "" if pulses is None else f" {pulses:,} pulses in the whole course."
-    return Answer(label="Course", value=value, note=schedule + total)
 
 
 def _effect(plan: Plan) -> Answer:
@@ -302,38 +266,6 @@ def _range(values: list[float]) -> str:
     return f"{high:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
 
 
-def _dose(plan: Plan, pictures: Mapping[str, Picture]) -> Section:
-    missing = []
-    if "session" not in pictures:
-        missing.append("The source does not give enough to draw a session.")
-    if "course" not in pictures:
-        missing.append("The source gives no days, so there is no calendar.")
-    return Section(
-        title="Dose and course",
-        anchor="dose",
-        blocks=blocks(
-            dose_table(plan),
-            pictures.get("session"),
-            pictures.get("course"),
-            Paragraph(text=" ".join(missing)) if missing else None,
-        ),
-    )
-
-
-def _protocol(plan: Plan) -> Section:
-    protocol = plan.protocol
-    return Section(
-        title="Protocol and evidence",
-        anchor="protocol",
-        blocks=blocks(
-            Paragraph(text=sentence(f"{protocol.evidence.level.in_words}: {protocol.evidence.note}"), is_lead=True),
-            protocol_table(plan),
-            Paragraph(text="What is not known about this protocol:") if protocol.not_known else None,
-            Bullets(items=tuple(sentence(item) for item in protocol.not_known)) if protocol.not_known else None,
-        ),
-    )
-
-
 def _making(planned: Planned) -> Section:
     plan = planned.plan
     return Section(
@@ -344,6 +276,6 @@ def _making(planned: Planned) -> Section:
             head_table(planned),
             conductivity_table(plan),
             search_table(planned),
-            version_table(plan),
+            version_table(plan.version),
         ),
     )

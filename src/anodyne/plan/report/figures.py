@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from anodyne.plan.report.slices import Plane, casing_cut, slice_through
 from anodyne.plan.report.uncertainty_figures import uncertainty_figures
 from anodyne.plan.report.words import millimetres, percent, point_mm, significant
 from anodyne.progress import SILENT, Progress
+from anodyne.protocol import Protocol
 from anodyne.protocol.plot import plot_course, plot_session
 from anodyne.units import mm
 
@@ -47,13 +48,15 @@ CLOSE_UP = 35 * mm
 
 def report_pictures(planned: Planned, cortex: SurfaceField, progress: Progress = SILENT) -> dict[str, Picture]:
     """Every picture of the report, by name; what a protocol does not tell is not drawn."""
-    makers = [_coil_picture, _slices_picture, _depth_picture, _regions_picture, _session_picture, _course_picture]
-    with progress.stage("draw the report's pictures", total=len(makers) + 1) as advance, _own_style():
+    makers = [_coil_picture, _slices_picture, _depth_picture, _regions_picture]
+    with progress.stage("draw the report's pictures", total=len(makers) + 2) as advance, _own_style():
         pictures: list[Picture | None] = [_cortex_picture(planned, cortex)]
         advance(1)
         for make in makers:
             pictures.append(make(planned))
             advance(1)
+        pictures += protocol_pictures(planned.plan.protocol, planned.plan.created.date()).values()
+        advance(1)
         for name, figure, caption, alternative in uncertainty_figures(planned):
             pictures.append(_picture(figure, name, caption, alternative))
     return {picture.name: picture for picture in pictures if picture is not None}
@@ -191,8 +194,19 @@ def _regions_picture(planned: Planned) -> Picture:
     )
 
 
-def _session_picture(planned: Planned) -> Picture | None:
-    protocol = planned.plan.protocol
+def protocol_pictures(protocol: Protocol, created: date) -> dict[str, Picture]:
+    """A session in time and a course on the calendar, by name; what the source does not tell is not drawn.
+
+    Parameters
+    ----------
+    created : the plan; the calendar shows a course that would begin on the Monday after
+    """
+    with _own_style():
+        pictures = (_session_picture(protocol), _course_picture(protocol, created))
+    return {picture.name: picture for picture in pictures if picture is not None}
+
+
+def _session_picture(protocol: Protocol) -> Picture | None:
     session = protocol.session
     if session is None:
         return None
@@ -208,12 +222,12 @@ def _session_picture(planned: Planned) -> Picture | None:
         "session",
         f"One session: {session.pulses:,} pulses in {session.trains} "
         f"{'train' if session.trains == 1 else 'trains'}, {session.duration}.{bound}",
-        f"A time line of {session.trains} trains of {session.train.pulses} pulses at {session.train.rate:g} Hz.",
+        f"A time line of {session.trains} {'train' if session.trains == 1 else 'trains'} of {session.train.pulses} "
+        f"pulses at {session.train.rate:g} Hz.",
     )
 
 
-def _course_picture(planned: Planned) -> Picture | None:
-    protocol, created = planned.plan.protocol, planned.plan.created.date()
+def _course_picture(protocol: Protocol, created: date) -> Picture | None:
     course = protocol.course
     if course is None or course.is_on_demand:
         return None

@@ -46,3 +46,25 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ("Train", "pulses in a row at one frequency; a session is one or more trains with pauses."),
     ("V/m", "volts per metre: the unit of the E-field."),
 )
+
+_SHARED = ("A/µs", "ITI", "MSO", "Train")
+
+GLOSSARY_OF_THE_BODY: tuple[tuple[str, str], ...] = tuple(
+    sorted(
+        (
+            *(entry for entry in GLOSSARY if entry[0] in _SHARED),
+            (
+                "Comfort",
+                "the strongest output that the person tolerates at the site; some protocols are dosed by it.",
+            ),
+            ("dI/dt", "how fast the current in the coil rises; what a pulse does is proportional to it."),
+            ("rPMS", "repetitive peripheral magnetic stimulation: trains of magnetic pulses over a muscle or nerve."),
+            (
+                "Twitch threshold",
+                "the lowest output at which the muscle at the site twitches; it is no motor threshold of the head.",
+            ),
+        ),
+        key=lambda entry: entry[0].casefold(),
+    )
+)
+"""The same for a plan for the body."""

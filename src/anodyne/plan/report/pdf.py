@@ -174,10 +174,16 @@ def _story(report: content.Report) -> list[Flowable]:
     for section in report.sections:
         heading = _text(section.title, HEADING)
         heading.anchor = section.anchor
-        story += [CondPageBreak(38 * point_per_mm), heading]
-        for block in section.blocks:
-            story += _FLOWABLES[type(block)](block)
+        flowables = [flowable for block in section.blocks for flowable in _FLOWABLES[type(block)](block)]
+        story += [CondPageBreak(38 * point_per_mm), *_headed(heading, flowables)]
     return story
+
+
+def _headed(heading: Paragraph, flowables: list[Flowable]) -> list[Flowable]:
+    """A heading and what follows; with what is kept together it is kept, too, so that it never ends a page."""
+    if flowables and isinstance(flowables[0], KeepTogether):
+        return [KeepTogether([heading, *flowables[0]._content]), *flowables[1:]]
+    return [heading, *flowables]
 
 
 def _paragraph(block: content.Paragraph) -> list[Flowable]:

@@ -11,7 +11,7 @@ from anodyne.head import Conductivities, Space, tissue_name
 from anodyne.plan.plan import Objective, Plan, RegionField, SearchSummary
 from anodyne.plan.report.content import Table
 from anodyne.plan.report.words import millimetres, percent, point_mm, significant
-from anodyne.protocol import describe
+from anodyne.protocol import Dose, Protocol, describe
 from anodyne.units import A_per_us, cm3, mm
 
 if TYPE_CHECKING:
@@ -199,17 +199,16 @@ def _addition(region: RegionField) -> str:
     return " (all tissues)" if region.site.whole_region else ""
 
 
-def dose_table(plan: Plan) -> Table:
+def dose_table(dose: Dose, protocol: Protocol, stimulator: str | None) -> Table:
     """What is given."""
-    dose, protocol = plan.dose, plan.protocol
     session = protocol.session
-    machine = plan.coil.stimulator or "stimulator not named"
+    machine = stimulator or "stimulator not named"
     rows = [
         (f"Threshold ({protocol.intensity_basis.in_words})", f"{percent(dose.rmt)} of stimulator output"),
         ("Relative intensity", f"{percent(dose.intensity)} of that threshold"),
         ("Stimulator output (MSO)", percent(dose.output)),
         ("Rate of current rise, dI/dt", f"{significant(dose.di_dt / A_per_us, 4)} A/µs"),
-        ("dI/dt at full output", f"{significant(plan.coil.maximum_di_dt / A_per_us, 4)} A/µs ({machine})"),
+        ("dI/dt at full output", f"{significant(dose.peak_di_dt / A_per_us, 4)} A/µs ({machine})"),
     ]
     if session is not None:
         interval = session.inter_train_interval
@@ -233,13 +232,13 @@ def dose_table(plan: Plan) -> Table:
     return Table(caption="Dose", header=("Quantity", "Value"), rows=tuple(rows), widths=(4, 6))
 
 
-def protocol_table(plan: Plan) -> Table:
+def protocol_table(protocol: Protocol) -> Table:
     """The protocol with the certainty and source of every line."""
-    citations = plan.protocol.citations
+    citations = protocol.citations
     numbered = {citation: f"[{number}]" for number, citation in enumerate(citations, start=1)}
     rows = tuple(
         (row.label, row.value, row.certainty.in_words, numbered.get(row.source, row.source))
-        for row in describe(plan.protocol)
+        for row in describe(protocol)
         if row.label != "Not known"
     )
     return Table(
@@ -324,10 +323,10 @@ def _closer_look(search: SearchSummary) -> list[tuple[str, str]]:
     return told
 
 
-def version_table(plan: Plan) -> Table:
-    """With what it was computed."""
-    rows = [("Anodyne", plan.version), ("Python", platform.python_version())]
-    for name in LIBRARIES:
+def version_table(anodyne: str, libraries: tuple[str, ...] = LIBRARIES) -> Table:
+    """With what it was computed: which version of Anodyne, and of the libraries."""
+    rows = [("Anodyne", anodyne), ("Python", platform.python_version())]
+    for name in libraries:
         try:
             rows.append((name, version(name)))
         except PackageNotFoundError:

@@ -1,7 +1,7 @@
 """A model of stimulator: what it can give at which power, and what it refuses."""
 
 from dataclasses import dataclass
-from math import floor, isfinite
+from math import ceil, floor, isfinite
 from typing import Protocol
 
 from anodyne.errors import SafetyRefusal
@@ -138,6 +138,18 @@ class DeviceModel:
         if limits is None:
             return None
         return max(length for since, length in limits if firmware is None or since <= firmware)
+
+    def powers_beside(self, power: float) -> tuple[float, ...]:
+        """The power itself if it can be set, else the two settings that it lies between; fractions of output.
+
+        >>> from anodyne.protocol import find_device
+        >>> find_device("magstim-rapid2").powers_beside(0.416)
+        (0.41, 0.42)
+        """
+        step = self.power_step.known
+        if is_multiple(power, step):
+            return (round(round(power / step) * step, 9),)
+        return round(floor(power / step) * step, 9), min(round(ceil(power / step) * step, 9), 1.0)
 
     def rate_point(self, power: float) -> RatePoint:
         """The point of `maximum_rates` that holds at a power: the first at or above it.

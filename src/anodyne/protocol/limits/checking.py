@@ -90,6 +90,14 @@ class DoseCheck:
         return self.verdict is not Verdict.BLOCKED
 
     @property
+    def headline(self) -> str:
+        """Whether the dose may be given, and the verdict."""
+        may = "May be given" if self.allowed else "Not to be given"
+        overridden = ", with an override" if self.verdict is Verdict.NEEDS_OVERRIDE and self.allowed else ""
+        raised = f" ({self.worst.in_words}, raised for what lowers the seizure threshold)" if self.steps else ""
+        return f"{may}{overridden}: {self.verdict.in_words}{raised}."
+
+    @property
     def not_known(self) -> tuple[Finding, ...]:
         """What decides nothing, because nobody knows or because it is only to be told."""
         return tuple(each for each in self.findings if each.verdict is None)
@@ -133,6 +141,7 @@ class DoseCheck:
             "verdict": self.verdict.name_in_data,
             "verdict_in_words": self.verdict.in_words,
             "allowed": self.allowed,
+            "headline": self.headline,
             "sentence": self.sentence,
             "raised_by": self.steps,
             "override": None if self.override is None else self.override.to_data(),

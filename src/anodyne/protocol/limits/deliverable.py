@@ -3,19 +3,18 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import ceil, floor
 
 from anodyne.certainty import Certainty
 from anodyne.errors import SafetyRefusal, UnknownName
 from anodyne.protocol.devices import DeviceModel, find_device
-from anodyne.protocol.devices.model import HAIR, is_multiple, pulse_rate
+from anodyne.protocol.devices.model import HAIR, pulse_rate
 from anodyne.protocol.dose import Dose
 from anodyne.protocol.facts import Fact
-from anodyne.protocol.limits.heat import FREEZING, HEAT_LIMIT
+from anodyne.protocol.limits.heat import HEAT_LIMIT
 from anodyne.protocol.limits.verdict import Finding, Topic, Verdict
 from anodyne.protocol.protocol import Modality
 from anodyne.protocol.session import Session
-from anodyne.units import minute, percent
+from anodyne.units import CELSIUS_ZERO, minute, percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,10 +152,10 @@ def _continuous(asked: Delivery) -> Iterator[Finding]:
 def _power_step(asked: Delivery) -> Iterator[Finding]:
     """Say between which settings an output lies that the wire cannot say."""
     output, step = asked.dose.output, asked.device.power_step.known
-    if is_multiple(output, step):
+    settable = asked.device.powers_beside(output)
+    if len(settable) == 1:
         return
-    low, high = floor(output / step) * step, min(ceil(output / step) * step, 1.0)
-    relative = " or ".join(f"{power / percent:g} % ({power / asked.dose.rmt / percent:.1f} %)" for power in (low, high))
+    relative = " or ".join(f"{power / percent:g} % ({power / asked.dose.rmt / percent:.1f} %)" for power in settable)
     yield asked.finding(
         "stimulator: setting",
         None,
@@ -219,9 +218,9 @@ def _heat(asked: Delivery) -> Iterator[Finding]:
     if limit.value is not None:
         sentence = (
             f"How warm the coil becomes is not known beforehand; the stimulator disarms above "
-            f"{limit.value - FREEZING:.0f} °C, so start cool and watch it."
+            f"{limit.value - CELSIUS_ZERO:.0f} °C, so start cool and watch it."
         )
-        yield asked.finding("coil: heat", None, sentence, f"{limit.value - FREEZING:.0f} °C", limit)
+        yield asked.finding("coil: heat", None, sentence, f"{limit.value - CELSIUS_ZERO:.0f} °C", limit)
     else:
         sentence = "How warm the coil becomes, and at which temperature it stops, is not known; watch it."
         yield asked.finding("coil: heat", None, sentence, "not stated", limit)

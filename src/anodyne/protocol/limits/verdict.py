@@ -29,6 +29,16 @@ class Verdict(IntEnum):
         }[self]
 
     @property
+    def in_brief(self) -> str:
+        """A word or two for a table."""
+        return {
+            Verdict.INSIDE_TESTED: "inside",
+            Verdict.AS_PUBLISHED: "as published",
+            Verdict.NEEDS_OVERRIDE: "override",
+            Verdict.BLOCKED: "blocked",
+        }[self]
+
+    @property
     def name_in_data(self) -> str:
         """A word for JSON: ``inside-tested``."""
         return self.name.lower().replace("_", "-")

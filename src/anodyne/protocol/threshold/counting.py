@@ -30,11 +30,7 @@ class CountingSearch(ThresholdSearch):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.step <= 0.1 or self.step < self.resolution:
-            raise ValueError(
-                f"steps of {100 * self.step:g} % of output are not between those of the stimulator "
-                f"({100 * self.resolution:g} %) and 10 %"
-            )
+        self._refuse_step(self.step)
 
     @property
     def wanted(self) -> float:

@@ -62,6 +62,14 @@ class ThresholdSearch(ABC):
                 f"a first pulse at {100 * self.start:g} % of output is not within 0 to {100 * self.maximum:g} %"
             )
 
+    def _refuse_step(self, step: float) -> None:
+        """Raise `ValueError` for a step that is not positive, finer than the stimulator's, or above 10 %."""
+        if not 0 < step <= 0.1 or step < self.resolution:
+            raise ValueError(
+                f"steps of {100 * step:g} % of output are not between those of the stimulator "
+                f"({100 * self.resolution:g} %) and 10 %"
+            )
+
     @property
     @abstractmethod
     def label(self) -> str:

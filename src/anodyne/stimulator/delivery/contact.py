@@ -33,7 +33,6 @@ class Contact:
         self.stimulator = stimulator
         self.keep_alive = KeepAliveWatch(period=stimulator.keep_alive_period)
         self.in_control = False
-        self.touched = False
         self.state: DeviceState | None = None
         self.trouble = ""
         self._clock = clock
@@ -52,7 +51,6 @@ class Contact:
 
     def take_control(self) -> None:
         """Begin remote control, disarmed, and hear how things stand."""
-        self.touched = True
         self.stimulator.take_control()
         self.in_control = True
         self._set = None
@@ -83,7 +81,7 @@ class Contact:
     def mind_keep_alive(self, *, hot: bool) -> str:
         """Keep control if that is due; the whole state follows where there is time for it.
 
-        While nothing is armed an answer that is lost is asked for again at the next turn, three times in a row at most;
+        While nothing is armed an answer that is lost is asked for again at once, three times in a row at most;
         what was lost is returned in words, empty if nothing was.
 
         Raises
@@ -109,6 +107,7 @@ class Contact:
 
     def _hear(self, state: DeviceState, hot: bool) -> None:
         self.state = state
+        self.keep_alive.heard(self._clock.now())
         if state.fault is not None and (hot or state.fault not in PASSING):
             raise DeviceFault(state.fault)
 
@@ -117,12 +116,14 @@ class Contact:
         if self._set != settings:
             self._set = None
             self.stimulator.set_train(settings)
+            self.keep_alive.heard(self._clock.now())
             self.refuse_other_settings(settings)
             self._set = settings
 
     def refuse_other_settings(self, settings: TrainSettings) -> None:
         """Raise `DeviceFault` unless the stimulator says that it is set to exactly this."""
         wanted, read = settings_to_data(settings), settings_to_data(self.stimulator.read_train())
+        self.keep_alive.heard(self._clock.now())
         if settings.pulses == 1:  # a single pulse has no rate
             del wanted["rate_hz"], read["rate_hz"]
         if wanted != read:
@@ -131,11 +132,12 @@ class Contact:
             raise DeviceFault(FaultKind.READ_BACK_MISMATCH, differing)
 
     def disarm(self) -> bool:
-        """Disarm, unless control was never taken; whether the stimulator confirmed it.
+        """Disarm, in control or not; whether the stimulator confirmed it.
 
-        The driver repeats this one command until it does.
+        The driver repeats this one command until it does. Before control was taken a train may be running that a
+        controller began which has died since.
         """
-        return not self.touched or self._uninterrupted(self.stimulator.disarm)
+        return self._uninterrupted(self.stimulator.disarm)
 
     def after_disarming(self) -> DeviceState | None:
         """What the stimulator says now, no STOP interrupting it; None if it says nothing."""

@@ -10,6 +10,7 @@ from anodyne.stimulator.clock import Clock
 from anodyne.stimulator.delivery.contact import Contact
 from anodyne.stimulator.delivery.flight import Flight, Outcome, announcement, judge, judge_withdrawn, result_facts
 from anodyne.stimulator.delivery.gates import Timing, refuse_start, unmet
+from anodyne.stimulator.delivery.heat import HeatWatch
 from anodyne.stimulator.delivery.inbox import Command, Inbox, Pause, PoseDeviation, Resume, Start
 from anodyne.stimulator.delivery.interruption import Interrupted, InterruptiblePort
 from anodyne.stimulator.delivery.journal import Facts, Journal
@@ -18,9 +19,9 @@ from anodyne.stimulator.delivery.opening import first_facts, last_started, opene
 from anodyne.stimulator.delivery.order import DeliveryOrder
 from anodyne.stimulator.delivery.resuming import in_flight, pulses_by_word, settled, without_rest
 from anodyne.stimulator.delivery.states import Event, State, following
-from anodyne.stimulator.delivery.watch import WallWatch
+from anodyne.stimulator.delivery.watch import WallWatch, jump_in_words
 from anodyne.stimulator.faults import DeviceFault, FaultKind
-from anodyne.stimulator.model import Stimulator
+from anodyne.stimulator.model import HOTTEST, Stimulator
 
 NOT_CONFIRMED = "the stimulator did not confirm that it is disarmed: switch it off"
 COMPLETE = "every train of the session has been given"
@@ -81,12 +82,15 @@ class Controller:
         self._clock = equipment.clock
         self._timing = equipment.timing
         self._wall = WallWatch()
+        equipment.stimulator.coil_limit = max(HOTTEST, order.maximum_coil_temperature)
         self.contact = Contact(equipment.stimulator, self._clock, equipment.line, self._must_stop)
         last = last_started(self._journal)
         self.not_before = self.now + (0.0 if last is None else self._wait_after(last))
+        self.heat = HeatWatch(order.heat_limit)
+        self.heat.recall(self._journal.lines, self.now, self._journal.now())
         self._settable_at = self.now
         self._armed_at = self._next_poll = 0.0
-        self._pause_wanted = False
+        self._pause_wanted = ""
 
     @property
     def finished(self) -> bool:
@@ -163,6 +167,7 @@ class Controller:
         if self.state is not State.FAULTED:
             self._journal.refuse_lost_lines()
         self._mind_wall_clock()
+        self._mind_heat()
         if self.state.is_hot:
             self._mind_gates()
         if self.state is not State.FAULTED:
@@ -178,8 +183,9 @@ class Controller:
         reason = self._inbox.stop_reason
         if reason is None or self.finished:
             return False
-        confirmed = self._withdraw()
+        confirmed = self.contact.disarm()
         self.stop_latency = self._inbox.since_stop
+        self._account_for_flight(confirmed)
         self.message = f"stopped: {reason}" + ("" if confirmed else f"; {NOT_CONFIRMED}")
         facts: Facts = {"why": reason, "disarm_confirmed": confirmed, "disarmed_after_s": round(self.stop_latency, 4)}
         if self._journal.lines:
@@ -188,14 +194,25 @@ class Controller:
         return True
 
     def _mind_gates(self) -> None:
-        missing = unmet(self.order, self.contact.known, self._inbox, self._timing)
+        missing = self._unmet()
         if missing:
             self._pause_for("; ".join(missing), Event.WITHDRAWN)
+
+    def _unmet(self) -> tuple[str, ...]:
+        self._mind_heat()
+        return (*unmet(self.order, self.contact.known, self._inbox, self._timing), *self.heat.unmet)
+
+    def _mind_heat(self) -> None:
+        if self.contact.state is not None:
+            self.heat.note(self.now, self.contact.state.coil_temperature)
+        if self._journal.lines and (news := self.heat.news(self.now)):
+            self._write(LogEvent.COIL_WARM, news)
 
     def _mind_wall_clock(self) -> None:
         jump = self._wall.jump(self._clock, self._journal.now())
         if jump is not None and self._journal.lines:
             self._write(LogEvent.CLOCK_JUMPED, {"by_s": round(jump, 3)})
+            self._pause_soon(jump_in_words(jump))
 
     # what clients say ----------------------------------------------------------------------------
 
@@ -234,13 +251,19 @@ class Controller:
         self.message = "taking control of the stimulator"
 
     def _pause(self) -> None:
-        if self.state is State.FIRING:
-            self._pause_wanted = True
-            self.message = "pausing when this train has ended"
-        elif self.state in (State.CHECKING, State.WAITING, State.ARMING, State.ARMED):
-            self._pause_for("the operator paused", Event.PAUSE)
-        else:
+        if not self._pause_soon("the operator paused"):
             raise SafetyRefusal(f"there is nothing to pause while the session is {self.state.value}")
+
+    def _pause_soon(self, reason: str) -> bool:
+        """Pause, when a train that runs has ended; whether there was anything to pause."""
+        if self.state is State.FIRING:
+            self._pause_wanted = reason
+            self.message = f"pausing when this train has ended: {reason}"
+        elif self.state in (State.CHECKING, State.WAITING, State.ARMING, State.ARMED):
+            self._pause_for(reason, Event.PAUSE)
+        else:
+            return False
+        return True
 
     def _resume(self, resume: Resume) -> None:
         if self.state not in (State.PAUSED, State.FAULTED):
@@ -294,12 +317,12 @@ class Controller:
             return
         settings = self.point.settings(index)
         self.contact.set_train(settings)
-        self.holding = unmet(self.order, self.contact.known, self._inbox, self._timing)
+        self.holding = self._unmet()
         if self.holding or self.now < self.not_before - self._timing.arming:
             return
         self.contact.ask(hot=False)
         self.contact.refuse_other_settings(settings)
-        if not unmet(self.order, self.contact.known, self._inbox, self._timing) and not self._must_stop():
+        if not self._unmet() and not self._must_stop():
             self._arm(index)
 
     def _hindrances(self) -> tuple[str, ...]:
@@ -385,7 +408,7 @@ class Controller:
             self.message = COMPLETE
             self._go(Event.COMPLETED)
         elif self._pause_wanted:
-            self._pause_for("the operator paused", Event.PAUSE)
+            self._pause_for(self._pause_wanted, Event.PAUSE)
         else:
             self.message = "waiting for the next train"
             self._go(Event.TRAIN_ENDED)
@@ -398,7 +421,7 @@ class Controller:
 
     def _pause_for(self, reason: str, event: Event) -> None:
         confirmed = self._withdraw()
-        self._pause_wanted = False
+        self._pause_wanted = ""
         self._write(LogEvent.PAUSED, {"why": reason, "disarm_confirmed": confirmed})
         self.message = f"paused: {reason}"
         self._go(event)
@@ -410,7 +433,7 @@ class Controller:
             self.message = sentence
             return
         confirmed = self._withdraw(kind)
-        self._pause_wanted = False
+        self._pause_wanted = ""
         self._write(LogEvent.FAULT, {"why": sentence, "disarm_confirmed": confirmed, "state": self.state.value})
         self.message = sentence if confirmed else f"{sentence}; {NOT_CONFIRMED}"
         self._go(Event.FAULT)
@@ -419,9 +442,13 @@ class Controller:
     def _withdraw(self, cause: FaultKind | None = None) -> bool:
         """Disarm, then see what became of a train in flight; whether the stimulator confirmed."""
         confirmed = self.contact.disarm()
-        if self.flight is not None:
-            self._conclude(judge_withdrawn(self.flight, self.contact.after_disarming(), cause))
+        self._account_for_flight(confirmed, cause)
         return confirmed
+
+    def _account_for_flight(self, confirmed: bool, cause: FaultKind | None = None) -> None:
+        if self.flight is not None:
+            state = self.contact.after_disarming() if confirmed else None
+            self._conclude(judge_withdrawn(self.flight, state, cause))
 
     def _conclude(self, outcome: Outcome) -> None:
         """Write what became of the train in flight, and reckon from there."""
@@ -438,8 +465,6 @@ class Controller:
             self._settable_at = self.now + self._timing.rest
             end = max(flight.ends_at, self.now) if outcome.wrong or not outcome.certain else flight.ends_at
             self.not_before = end + self._wait_after(flight.train)
-
-    # small things --------------------------------------------------------------------------------
 
     def _wait_after(self, train: int) -> float:
         return required_wait(self.order, self.device_model, train)

@@ -74,6 +74,7 @@ class Door:
         except OSError as error:
             raise CannotWrite(f"no door can be opened in {folder}: {error.strerror or error}") from error
         self._waker, self._wakened = socket.socketpair()
+        self._waker.setblocking(False)  # nobody who has something to say ever waits for the door
         self._selector = selectors.DefaultSelector()
         for listening in (self._listener, self._wakened):
             listening.setblocking(False)

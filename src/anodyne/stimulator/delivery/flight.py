@@ -9,10 +9,10 @@ import numpy as np
 from anodyne.protocol import Train
 from anodyne.stimulator.delivery.gates import Timing
 from anodyne.stimulator.delivery.journal import Facts
-from anodyne.stimulator.delivery.order import CELSIUS_ZERO, DeliveryOrder, settings_to_data
+from anodyne.stimulator.delivery.order import DeliveryOrder, settings_to_data
 from anodyne.stimulator.faults import FaultKind
 from anodyne.stimulator.model import DeviceState, TrainSettings
-from anodyne.units import A_per_us, percent
+from anodyne.units import CELSIUS_ZERO, A_per_us, percent
 
 SHORTEST_SEEN = 0.3
 """A train whose last pulse comes later than this (s) must have been seen running."""

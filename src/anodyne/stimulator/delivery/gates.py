@@ -5,9 +5,9 @@ from math import isfinite
 
 from anodyne.errors import SafetyRefusal
 from anodyne.stimulator.delivery.inbox import Inbox, Start
-from anodyne.stimulator.delivery.order import CELSIUS_ZERO, DeliveryOrder
+from anodyne.stimulator.delivery.order import DeliveryOrder
 from anodyne.stimulator.model import DeviceState
-from anodyne.units import degree, mm
+from anodyne.units import CELSIUS_ZERO, degree, mm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +78,8 @@ def _coil(order: DeliveryOrder, state: DeviceState) -> list[str]:
 
 def _pose(order: DeliveryOrder, inbox: Inbox, timing: Timing) -> list[str]:
     pose, tolerance = inbox.latest_pose, order.pose_tolerance
+    if tolerance is None:
+        return [] if pose is not None and pose.fixed else ["nobody vouches that the coil is held at the site"]
     if pose is None:
         return ["the coil's pose is not known"]
     if inbox.pose_age > timing.pose:

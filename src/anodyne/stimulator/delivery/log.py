@@ -42,6 +42,7 @@ class LogEvent(Enum):
     OVERRIDE = "override"
     ANSWER_LOST = "answer-lost"
     CLOCK_JUMPED = "clock-jumped"
+    COIL_WARM = "coil-warm"
     CLOSED = "session-closed"
 
 
@@ -53,7 +54,7 @@ class LogLine:
     ----------
     number : from 0
     event : what it tells
-    at : the wall clock's UTC instant in ISO 8601, for people; nothing is computed from it
+    at : the wall clock's UTC instant in ISO 8601, for people; only how long ago a coil was warm is computed from it
     clock : monotonic seconds since the controller began
     facts : what belongs to the event; keys that hold quantities name their unit
     previous, hash : of the line before and of this one
@@ -230,8 +231,10 @@ class DeliveryLog:
             self._broken = True
 
     def close(self) -> None:
-        """Give the log and its lock back."""
-        os.close(self._file)
+        """Give the log and its lock back; a second time does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
     def __enter__(self) -> "DeliveryLog":
         return self

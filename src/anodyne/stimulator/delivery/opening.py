@@ -1,5 +1,7 @@
 """Before the first train: which device, which order, and where the log says that the session stands."""
 
+from datetime import datetime
+
 from anodyne.errors import RecordConflict, SafetyRefusal
 from anodyne.protocol import DeviceModel
 from anodyne.stimulator.delivery.inbox import Start
@@ -7,6 +9,7 @@ from anodyne.stimulator.delivery.journal import Facts, Journal
 from anodyne.stimulator.delivery.log import LogEvent
 from anodyne.stimulator.delivery.order import DeliveryOrder, order_to_data
 from anodyne.stimulator.delivery.resuming import ResumePoint, beginning, resume_point
+from anodyne.stimulator.delivery.watch import refuse_set_back
 
 
 def refuse_device(order: DeliveryOrder, device: DeviceModel) -> None:
@@ -32,6 +35,7 @@ def opened(journal: Journal, order: DeliveryOrder) -> ResumePoint:
     Raises
     ------
     RecordConflict : the log belongs to another order
+    SafetyRefusal : the computer's clock was set back since the last line
     UnreadableFile : the log says what cannot be
     """
     if not journal.lines:
@@ -42,6 +46,7 @@ def opened(journal: Journal, order: DeliveryOrder) -> ResumePoint:
             f"the log belongs to another order ({point.order.hash[:12]}, not {order.hash[:12]}): the plan or its "
             "numbers were changed since, or it is another session; name another log, or deliver what it was begun with"
         )
+    refuse_set_back(journal.now(), datetime.fromisoformat(journal.lines[-1].at))
     return point
 
 

@@ -10,16 +10,14 @@ from math import isfinite
 from typing import Any
 
 from anodyne.errors import SafetyRefusal, UnreadableFile
-from anodyne.protocol import Burst, Train
+from anodyne.protocol import HEAT_LIMIT, BodySite, Burst, HeatLimit, IntensityBasis, Side, Train
 from anodyne.stimulator.model import TrainSettings
-from anodyne.units import day, degree, mm, percent
+from anodyne.units import CELSIUS_ZERO, day, degree, mm, percent
 
 SHORTEST_SERIAL_INTERVAL = 1.0
 """Trains and single pulses are started over a serial line, s apart at least: five started less than 0.2 s apart gave
 two pulses on a Rapid² (MAGIC issue 27, read); faster pulses belong into a train of the device's own generator."""
 
-CELSIUS_ZERO = 273.15
-"""K."""
 
 PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 """A person's name in an order: no spaces, so hardly a real one."""
@@ -99,6 +97,9 @@ class PlannedTrain:
 class DeliveryOrder:
     """One session for one person, with everything that must be so before a pulse is given.
 
+    An order with a `site` is for the body: there the coil lies on the skin, so the rule of heat at the skin holds, and
+    has no planned pose, so that the operator vouches that it is held there.
+
     Parameters
     ----------
     plan_hash : SHA-256 of the plan it was made from
@@ -107,18 +108,20 @@ class DeliveryOrder:
     device : name of the stimulator's model, as in `anodyne.protocol.DEVICES`
     coil : name of the coil that the plan was made for
     trains : in the order in which they are given
-    pose_tolerance : while armed
+    pose_tolerance : while armed; None for the body
     maximum_coil_temperature : above which nothing is armed, K
     peak_di_dt : of the coil on this stimulator at full output, A/s
-    rmt : resting motor threshold, fraction of output
+    rmt : resting motor threshold, or what `threshold_by` says, fraction of output
     rmt_measured : the day
     rmt_age_limit : after which the site wants it measured again, s
     verdict : of the check of the dose, in words
     override : name, role and reason of the consultant who allowed what the check alone did not; empty without one
+    threshold_by : what was measured
+    site : on the body; None on the head
 
     Raises
     ------
-    ValueError : no trains, a pseudonym that is none, or a number out of its range
+    ValueError : no trains, a pseudonym that is none, a number out of its range, or a pose tolerance for the body
     SafetyRefusal : trains would have to be started less than a second apart
     """
 
@@ -128,7 +131,7 @@ class DeliveryOrder:
     device: str
     coil: str
     trains: tuple[PlannedTrain, ...]
-    pose_tolerance: PoseTolerance
+    pose_tolerance: PoseTolerance | None
     maximum_coil_temperature: float
     peak_di_dt: float
     rmt: float
@@ -136,6 +139,8 @@ class DeliveryOrder:
     rmt_age_limit: float
     verdict: str = ""
     override: str = ""
+    threshold_by: IntensityBasis = IntensityBasis.RESTING_MOTOR_THRESHOLD
+    site: BodySite | None = None
 
     def __post_init__(self) -> None:
         if not self.trains:
@@ -145,11 +150,13 @@ class DeliveryOrder:
         for what, value, unit in (
             ("the coil's highest temperature", self.maximum_coil_temperature, "K"),
             ("the peak dI/dt", self.peak_di_dt, "A/s"),
-            ("the age limit of the motor threshold", self.rmt_age_limit, "s"),
-            ("the motor threshold", self.rmt, "of output"),
+            ("the age limit of the threshold", self.rmt_age_limit, "s"),
+            ("the threshold", self.rmt, "of output"),
         ):
             if not (isfinite(value) and value > 0):
                 raise ValueError(f"{what} is positive, not {value} {unit}")
+        if (self.site is None) == (self.pose_tolerance is None):
+            raise ValueError("a coil over a head has a pose tolerance, and one at a site of the body has none")
         for number, planned in enumerate(self.trains[:-1], start=1):
             apart = planned.duration + planned.wait_after
             if apart < SHORTEST_SERIAL_INTERVAL:
@@ -162,6 +169,11 @@ class DeliveryOrder:
     def pulses(self) -> int:
         """Of the whole session."""
         return sum(planned.settings.pulses for planned in self.trains)
+
+    @property
+    def heat_limit(self) -> HeatLimit | None:
+        """The rule of heat at the skin, for a coil that lies on it; None on the head."""
+        return None if self.site is None else HEAT_LIMIT
 
     @property
     def hash(self) -> str:
@@ -177,22 +189,24 @@ class DeliveryOrder:
             )
 
     def refuse_old_threshold(self, today: date) -> None:
-        """Raise `SafetyRefusal` if the motor threshold is older than the site allows, or lies in the future."""
+        """Raise `SafetyRefusal` if the threshold is older than the site allows, or lies in the future."""
+        threshold = self.threshold_by.threshold_in_words
         age = (today - self.rmt_measured).days
         if age < 0:
             raise SafetyRefusal(
-                f"the motor threshold was measured on {self.rmt_measured}, after today ({today}); correct that date or "
+                f"the {threshold} was measured on {self.rmt_measured}, after today ({today}); correct that date or "
                 "the computer's clock"
             )
         if age * day > self.rmt_age_limit:
             raise SafetyRefusal(
-                f"the motor threshold of {self.rmt_measured} is {age} days old and the limit here is "
+                f"the {threshold} of {self.rmt_measured} is {age} days old and the limit here is "
                 f"{self.rmt_age_limit / day:g} days; measure it again and make a new plan"
             )
 
 
 def order_to_data(order: DeliveryOrder) -> dict[str, Any]:
     """An order as JSON-ready data; every key that holds a quantity names its unit."""
+    tolerance, site, heat = order.pose_tolerance, order.site, order.heat_limit
     return {
         "schema": "anodyne-delivery-order",
         "schema_version": "1.0",
@@ -202,10 +216,14 @@ def order_to_data(order: DeliveryOrder) -> dict[str, Any]:
         "device": order.device,
         "coil": order.coil,
         "trains": [{**settings_to_data(t.settings), "wait_after_s": float(t.wait_after)} for t in order.trains],
-        "pose_tolerance_mm": _rounded(order.pose_tolerance.distance / mm),
-        "pose_tolerance_degrees": _rounded(order.pose_tolerance.angle / degree),
+        "site": None if site is None else site.words,
+        "side": None if site is None or site.side is None else site.side.value,
+        "heat_rule": None if heat is None else heat.in_words,
+        "pose_tolerance_mm": None if tolerance is None else _rounded(tolerance.distance / mm),
+        "pose_tolerance_degrees": None if tolerance is None else _rounded(tolerance.angle / degree),
         "maximum_coil_temperature_celsius": _rounded(order.maximum_coil_temperature - CELSIUS_ZERO),
         "peak_di_dt_a_per_s": float(order.peak_di_dt),
+        "threshold_by": order.threshold_by.value,
         "rmt_percent": _rounded(order.rmt / percent),
         "rmt_measured": order.rmt_measured.isoformat(),
         "rmt_age_limit_days": _rounded(order.rmt_age_limit / day),
@@ -235,9 +253,7 @@ def order_from_data(data: Mapping[str, Any]) -> DeliveryOrder:
                 PlannedTrain(settings=settings_from_data(each), wait_after=each["wait_after_s"])
                 for each in data["trains"]
             ),
-            pose_tolerance=PoseTolerance(
-                distance=data["pose_tolerance_mm"] * mm, angle=data["pose_tolerance_degrees"] * degree
-            ),
+            pose_tolerance=_tolerance_from_data(data),
             maximum_coil_temperature=data["maximum_coil_temperature_celsius"] + CELSIUS_ZERO,
             peak_di_dt=data["peak_di_dt_a_per_s"],
             rmt=data["rmt_percent"] * percent,
@@ -245,9 +261,23 @@ def order_from_data(data: Mapping[str, Any]) -> DeliveryOrder:
             rmt_age_limit=data["rmt_age_limit_days"] * day,
             verdict=data["verdict"],
             override=data["override"],
+            threshold_by=IntensityBasis(data["threshold_by"]),
+            site=_site_from_data(data),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnreadableFile(f"this is no delivery order ({error}); make it again from the plan") from error
+
+
+def _tolerance_from_data(data: Mapping[str, Any]) -> PoseTolerance | None:
+    if data["pose_tolerance_mm"] is None:
+        return None
+    return PoseTolerance(distance=data["pose_tolerance_mm"] * mm, angle=data["pose_tolerance_degrees"] * degree)
+
+
+def _site_from_data(data: Mapping[str, Any]) -> BodySite | None:
+    if data["site"] is None:
+        return None
+    return BodySite(words=data["site"], side=None if data["side"] is None else Side(data["side"]))
 
 
 def settings_to_data(settings: TrainSettings) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from anodyne.stimulator.delivery.emulated import is_emulated
 from anodyne.stimulator.delivery.inbox import Inbox
 from anodyne.stimulator.delivery.interruption import InterruptiblePort
 from anodyne.stimulator.delivery.journal import Journal
-from anodyne.stimulator.delivery.log import DeliveryLog
+from anodyne.stimulator.delivery.log import DeliveryLog, LogLine
 from anodyne.stimulator.delivery.order import DeliveryOrder, order_from_data, order_to_data
 from anodyne.stimulator.delivery.reporting import status_of
 from anodyne.stimulator.delivery.site import Site, read_site, refuse_port
@@ -117,7 +117,7 @@ def carry_out(task: Task, ready: Callable[[Path], None]) -> None:
             open_stimulator(task.port, device=device, clock=clock, wrap=interruptible)
         )
         writer = last_things.enter_context(ThreadPoolExecutor(1, "log"))
-        journal = Journal(log, clock, _wall(clock, now), writer)
+        journal = Journal(log, clock, _wall(clock, max([now, *map(_instant, log.lines[-1:])])), writer)
         equipment = Equipment(stimulator=stimulator, journal=journal, inbox=inbox, clock=clock, line=lines[-1])
         controller = Controller(task.order, task.signed_hash, equipment)
         door = last_things.enter_context(closing(Door(inbox, task.folder)))
@@ -127,8 +127,13 @@ def carry_out(task: Task, ready: Callable[[Path], None]) -> None:
         door.publish(status_of(controller))
 
 
+def _instant(line: LogLine) -> datetime:
+    """When a line was written."""
+    return datetime.fromisoformat(line.at)
+
+
 def _wall(clock: Clock, began: datetime) -> Callable[[], datetime]:
-    """The wall clock; in hurried time one that runs as fast as the session."""
+    """The wall clock; in hurried time one that begins at an instant and runs as fast as the session."""
     if clock.speed == 1:
         return lambda: datetime.now(UTC)
     start = clock.now()

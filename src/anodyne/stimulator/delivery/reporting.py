@@ -43,6 +43,7 @@ def status_of(controller: "Controller") -> DeliveryStatus:
         holding=controller.holding if controller.state is State.CHECKING else (),
         uncertain=None if uncertain is None else (uncertain.train + 1, uncertain.pulses),
         message=controller.message,
+        heat_time=None if controller.heat.limit is None else controller.heat.time_above,
     )
 
 

@@ -25,7 +25,7 @@ class Site:
     allowed_by : the people who answer for that, two at least
     allowed_on : the day on which they said so
     rmt_age_limit : s
-    maximum_coil_temperature_celsius : None for the device's own limit
+    maximum_coil_temperature_celsius : never lifts a limit of the device's own; None for that, or 40 °C without one
     """
 
     port: str | None = None

@@ -28,6 +28,7 @@ class DeliveryStatus:
     holding : what keeps the next train from being armed
     uncertain : number of the train, from 1, whose end nobody saw, and the pulses it may have given; None without one
     message : the last thing worth saying
+    heat_time : above the lower temperature of the rule of heat at the skin, within its window, s; None without the rule
     """
 
     state: str
@@ -53,6 +54,7 @@ class DeliveryStatus:
     holding: tuple[str, ...]
     uncertain: tuple[int, int] | None
     message: str
+    heat_time: float | None = None
 
     def to_data(self) -> dict[str, Any]:
         """The same for JSON; SI units throughout."""

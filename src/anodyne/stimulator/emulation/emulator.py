@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from anodyne.stimulator.emulation.injection import Injection, PlannedFault
 from anodyne.stimulator.emulation.machine import GivenPulse, Habits, Machine, Witness, unseen
+from anodyne.stimulator.port import LineSettings
 
 LATENESS = 0.7
 """s by which a late answer is late."""
@@ -33,6 +34,10 @@ class Circumstances(TypedDict, total=False):
 class Emulator(ABC):
     """A stimulator that is only a program: a pure state machine that is told the time.
 
+    Bytes take their time on its line unless its habits say otherwise: what is written together is heard when the last
+    byte of it would have arrived, and a message stands on the wire when its own last byte would, behind those before
+    it. How long a device itself thinks about an answer is published nowhere; an emulated one does not.
+
     Parameters
     ----------
     habits : its behaviour in time
@@ -44,6 +49,9 @@ class Emulator(ABC):
 
     make: str
     """The word by which the command line knows it: "rapid2" or "magpro"."""
+
+    line: LineSettings
+    """How the make's serial line is set."""
 
     def __init__(
         self,
@@ -59,6 +67,7 @@ class Emulator(ABC):
         self._random = Random(seed)
         self._outbox: deque[tuple[float, bytes]] = deque()
         self._spoils: deque[Injection] = deque()
+        self._heard_until = self._said_until = now
         self._silent = self._impostor = self._misset = False
         for fault in faults:
             self._expect(fault, now + fault.first(self._random))
@@ -73,11 +82,10 @@ class Emulator(ABC):
     def receive(self, data: bytes, now: float) -> bytes:
         """Take bytes from the wire at time `now`, s; what stands on the wire in answer at that moment."""
         self.machine.advance(now)
-        if not (self.gone or self.machine.deaf):
-            if self._impostor:
-                self._outbox.append((self.machine.time, IMPOSTOR))
-            else:
-                self._take(data)
+        if data and not self.gone:
+            self._heard_until = max(self._heard_until, self.machine.time) + self._time_of(data)
+            self.machine.later(self._heard_until, lambda: self._hear(data))
+            self.machine.advance(now)
         return self._speak()
 
     def tick(self, now: float) -> bytes:
@@ -163,6 +171,17 @@ class Emulator(ABC):
 
     # What they share
 
+    def _time_of(self, data: bytes) -> float:
+        return self.line.time_of(len(data)) if self.machine.habits.keeps_wire_time else 0.0
+
+    def _hear(self, data: bytes) -> None:
+        if self.gone or self.machine.deaf:
+            return
+        if self._impostor:
+            self._put(IMPOSTOR, self.machine.time)
+        else:
+            self._take(data)
+
     def _answer(self, answer: bytes) -> None:
         """Send the answer to a command, spoiled if that is due."""
         when = self.machine.time
@@ -183,10 +202,12 @@ class Emulator(ABC):
 
     def _say(self, message: bytes, when: float | None = None) -> None:
         """Put a message on the wire, behind those that wait already."""
-        if self._silent or not message:
-            return
-        when = self.machine.time if when is None else when
-        self._outbox.append((max(when, self._outbox[-1][0]) if self._outbox else when, message))
+        if message and not self._silent:
+            self._put(message, self.machine.time if when is None else when)
+
+    def _put(self, message: bytes, when: float) -> None:
+        self._said_until = max(self._said_until, when) + self._time_of(message)
+        self._outbox.append((self._said_until, message))
 
     def _command_spoiled(self) -> Injection | None:
         """Whether the command that has just come is to meet with refusal; that is then over."""

@@ -47,6 +47,8 @@ class Habits:
     longest_armed : disarms when armed so long without a train, s (read)
     keeps_energy_law : not ready before the wait of the energy law is over; a real Rapid² leaves that to its user
         (MagPy #10, MAGIC #22; read), so turn it off to see whether a controller waits of its own accord
+    keeps_wire_time : bytes take their time on the line, 10 bits each at the make's speed; without it whatever is said
+        is heard and answered at once
     slew_up, slew_down : time for the output to rise or fall by all of it, s (10 and 100 ms for 1 %; read)
     boot_time : deaf and mute after a restart, s (assumed)
     warmth : of the coil (assumed)
@@ -58,6 +60,7 @@ class Habits:
     armed_watchdog: float = 1.0
     longest_armed: float = 60.0
     keeps_energy_law: bool = True
+    keeps_wire_time: bool = True
     slew_up: float = 1.0
     slew_down: float = 10.0
     boot_time: float = 2.0

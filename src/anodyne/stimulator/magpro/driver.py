@@ -5,6 +5,7 @@ from typing import Any, TypeVar, final
 from anodyne.errors import SafetyRefusal
 from anodyne.protocol import DeviceModel
 from anodyne.stimulator.clock import Clock, RealClock
+from anodyne.stimulator.disarming import insist
 from anodyne.stimulator.faults import DeviceFault, FaultKind
 from anodyne.stimulator.magpro import messages, requests
 from anodyne.stimulator.magpro.frames import FrameReader, framed
@@ -21,7 +22,6 @@ from anodyne.stimulator.magpro.requests import (
 )
 from anodyne.stimulator.magpro.settings import Mode, TimingSettings, Waveform
 from anodyne.stimulator.model import (
-    CELSIUS_ZERO,
     DeviceState,
     Identity,
     Stimulator,
@@ -30,7 +30,7 @@ from anodyne.stimulator.model import (
     in_steps,
 )
 from anodyne.stimulator.port import LineSettings, Port
-from anodyne.units import A_per_us, percent
+from anodyne.units import CELSIUS_ZERO, A_per_us, percent
 
 LINE = LineSettings(baud=38400)
 """38400 baud on the MagPro's COM2 (MAGIC; read)."""
@@ -43,9 +43,6 @@ LONGEST_LATENESS = 0.9
 
 ARMING_TIME = 1.0
 """s from enabling to ready: a MagPro has no sign for it, so a Magstim's time is taken (assumed)."""
-
-DISARMINGS = 3
-"""How often disarming is tried; it is the only command that is ever repeated."""
 
 NO_COIL = 0
 """Coil type when none is connected (assumed)."""
@@ -121,10 +118,10 @@ class MagPro(Stimulator):
         """Ask for the status and the counter, by which control is kept."""
         return self.state()
 
-    def _look(self) -> tuple[Status2, int]:
+    def _look(self, patience: float | None = None) -> tuple[Status2, int]:
         """The status and the pulses counted; notices when control was lost."""
-        looked = self._ask(Query.STATUS_2, Status2)
-        count = self._ask(Query.COUNTER, Counter).pulses
+        looked = self._ask(Query.STATUS_2, Status2, patience)
+        count = self._ask(Query.COUNTER, Counter, patience).pulses
         if self._in_control and self._lost is None:
             if self._count is not None and count < self._count:
                 self._lost = FaultKind.RESET
@@ -155,7 +152,7 @@ class MagPro(Stimulator):
     def _coil_fault(self, looked: Status2) -> FaultKind | None:
         if looked.status.coil_type == NO_COIL:
             return FaultKind.COIL_ABSENT
-        if looked.status.coil_celsius + CELSIUS_ZERO > hottest_coil(self.device):
+        if looked.status.coil_celsius + CELSIUS_ZERO > hottest_coil(self.device, self.coil_limit):
             return FaultKind.COIL_HOT
         return None
 
@@ -289,21 +286,19 @@ class MagPro(Stimulator):
         self._enabled_at = self.clock.now()
 
     def disarm(self) -> None:
-        """Disable, tried up to three times, and see that it happened."""
+        """Disable, again and again until it is seen to have happened."""
         self._armed = False
-        failure: DeviceFault | None = None
-        for _ in range(DISARMINGS):
-            try:
-                self._tell(Enable(on=False))
-                if not self._look()[0].status.bits.enabled:
-                    return
-                failure = DeviceFault(FaultKind.STATE_CONFLICT, "it does not disarm")
-            except DeviceFault as fault:
-                failure = fault
-                if fault.kind is FaultKind.PORT_LOST:
-                    break
-        assert failure is not None
-        raise failure
+        insist(self._disarmed)
+
+    def _disarmed(self, patience: float) -> bool:
+        """Try once; whether the device says that it is disarmed.
+
+        An answer that is owed is not waited for: since nothing but `arm` enables, and that never while one is owed, an
+        old one that says disabled is still true, and one that says enabled costs a try.
+        """
+        self._tell(Enable(on=False))
+        self._owed = None
+        return not self._look(patience)[0].status.bits.enabled
 
     def start_train(self) -> None:
         """Start, if the device has just said that it is enabled with the right settings; then see that it began."""
@@ -345,7 +340,7 @@ class MagPro(Stimulator):
         """Send what gets no answer of its own."""
         self.port.write(framed(requests.encode(request)))
 
-    def _ask(self, query: Query, wanted: type[Wanted]) -> Wanted:
+    def _ask(self, query: Query, wanted: type[Wanted], patience: float | None = None) -> Wanted:
         """Send a question once the line owes nothing, and wait for its answer."""
         if self._owed is not None:
             self._settle(self._owed)
@@ -353,9 +348,12 @@ class MagPro(Stimulator):
         self._owed, self._asked_at = wanted, self.clock.now()
         dropped = self._reader.dropped
         self._tell(query)
-        deadline = self._asked_at + self.timeout
-        while (left := deadline - self.clock.now()) > 0:
-            answer = self._hear(self._reader.feed(self.port.read(left)), wanted)
+        deadline = self._asked_at + (self.timeout if patience is None else max(patience, self.clock.shortest_wait))
+        in_time = True
+        while in_time:  # the last look is after the deadline: this process may have been held up, and not the answer
+            left = deadline - self.clock.now()
+            in_time = left > 0
+            answer = self._hear(self._reader.feed(self.port.read(max(left, 0.0))), wanted)
             if answer is not None:
                 self._owed = None
                 return answer

@@ -5,9 +5,9 @@ from typing import final
 from anodyne.errors import SafetyRefusal
 from anodyne.protocol import DeviceModel
 from anodyne.stimulator.clock import Clock, RealClock
+from anodyne.stimulator.disarming import insist
 from anodyne.stimulator.faults import DeviceFault, FaultKind
 from anodyne.stimulator.model import (
-    CELSIUS_ZERO,
     DeviceState,
     Identity,
     Stimulator,
@@ -20,7 +20,7 @@ from anodyne.stimulator.rapid2.commands import Command, Verb, encode
 from anodyne.stimulator.rapid2.firmware import Rapid2Firmware
 from anodyne.stimulator.rapid2.replies import Parameters, Refusal, Reply, ReplyReader, Temperatures, Version
 from anodyne.stimulator.rapid2.status import InstrumentStatus, RapidStatus
-from anodyne.units import percent
+from anodyne.units import CELSIUS_ZERO, percent
 
 LINE = LineSettings(baud=9600, request_to_send=False)
 """9600 baud; RTS low, for on some cables it is the trigger (MagPy; read)."""
@@ -30,9 +30,6 @@ TIMEOUT = 0.25
 
 LONGEST_LATENESS = 0.9
 """s after a question within which its answer may still come late; only then is the line used again (assumed)."""
-
-DISARMINGS = 3
-"""How often disarming is tried; it is the only command that is ever repeated."""
 
 SLEW_UP, SLEW_DOWN = 0.01, 0.1
 """s by which the output rises or falls 1 % (MagPy; read)."""
@@ -113,11 +110,11 @@ class Rapid2(Stimulator):
                 self._exchange(Verb.REMOTE_ON, code=self._code)
         return self._state(looked)
 
-    def _look(self) -> Reply:
+    def _look(self, patience: float | None = None) -> Reply:
         """The settings with both status bytes; notices when control was lost."""
         if self._firmware is None:  # which decides how long the answer is
             self.identify()
-        looked = self._exchange(Verb.PARAMETERS)
+        looked = self._exchange(Verb.PARAMETERS, patience=patience)
         assert looked.instrument is not None
         if not _is_armed(looked):
             self._armed = False
@@ -152,7 +149,7 @@ class Rapid2(Stimulator):
             FaultKind.FATAL_ERROR: InstrumentStatus.ERROR_FATAL in status,
             self._lost or FaultKind.REMOTE_LOST: self._lost is not None,
             FaultKind.COIL_ABSENT: InstrumentStatus.COIL_PRESENT not in status,
-            FaultKind.COIL_HOT: temperature > hottest_coil(self.device),
+            FaultKind.COIL_HOT: temperature > hottest_coil(self.device, self.coil_limit),
             FaultKind.REPLACE_COIL: InstrumentStatus.REPLACE_COIL in status,
             FaultKind.DEVICE_ERROR: InstrumentStatus.ERROR_PRESENT in status,
             FaultKind.READ_BACK_MISMATCH: self._settings is not None and self._mismatch(looked, self._settings) != "",
@@ -294,21 +291,14 @@ class Rapid2(Stimulator):
         self._armed = True
 
     def disarm(self) -> None:
-        """Discharge, tried up to three times, and see that it happened."""
+        """Discharge, again and again until it is seen to have happened."""
         self._armed = False
-        failure: DeviceFault | None = None
-        for _ in range(DISARMINGS):
-            try:
-                self._send(Command(verb=Verb.DISARM))  # whose answer comes behind any that is owed
-                if not _is_armed(self._look()):
-                    return
-                failure = DeviceFault(FaultKind.STATE_CONFLICT, "it does not disarm")
-            except DeviceFault as fault:
-                failure = fault
-                if fault.kind is FaultKind.PORT_LOST:
-                    break
-        assert failure is not None
-        raise failure
+        insist(self._disarmed)
+
+    def _disarmed(self, patience: float) -> bool:
+        """Try once; whether the device says that it is disarmed."""
+        self._send(Command(verb=Verb.DISARM), patience)  # whose answer comes behind any that is owed
+        return not _is_armed(self._look(patience))
 
     def start_train(self) -> None:
         """Trigger, if the device has just said that it is ready with the right settings."""
@@ -349,20 +339,25 @@ class Rapid2(Stimulator):
     def _known_firmware(self) -> Rapid2Firmware:
         return self._firmware or Rapid2Firmware.V9
 
-    def _exchange(self, verb: Verb, value: int | None = None, *, code: str = "") -> Reply:
+    def _exchange(
+        self, verb: Verb, value: int | None = None, *, code: str = "", patience: float | None = None
+    ) -> Reply:
         """Send a command once the line owes nothing, and wait for its answer."""
         if self._owed is not None:
             self._settle(self._owed)
-        return self._send(Command(verb=verb, value=value, code=code))
+        return self._send(Command(verb=verb, value=value, code=code), patience)
 
-    def _send(self, command: Command) -> Reply:
+    def _send(self, command: Command, patience: float | None = None) -> Reply:
         self.port.read(0.0)  # what has come before the question is no answer to it
         reader = ReplyReader(command.verb, self._known_firmware)
         self._owed, self._asked_at = reader, self.clock.now()
         self.port.write(encode(command, self._known_firmware))
-        deadline = self._asked_at + self.timeout
-        while (left := deadline - self.clock.now()) > 0:
-            found = reader.feed(self.port.read(left))
+        deadline = self._asked_at + (self.timeout if patience is None else max(patience, self.clock.shortest_wait))
+        in_time = True
+        while in_time:  # the last look is after the deadline: this process may have been held up, and not the answer
+            left = deadline - self.clock.now()
+            in_time = left > 0
+            found = reader.feed(self.port.read(max(left, 0.0)))
             if found is not None:
                 self._owed = None
                 return _granted(found, command)

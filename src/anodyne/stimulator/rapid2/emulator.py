@@ -18,8 +18,8 @@ from anodyne.stimulator.emulation.machine import (
     steady,
     wait_by_energy,
 )
-from anodyne.stimulator.model import CELSIUS_ZERO
 from anodyne.stimulator.rapid2.commands import NEEDS_NO_REMOTE, Command, CommandReader, Verb
+from anodyne.stimulator.rapid2.driver import LINE
 from anodyne.stimulator.rapid2.firmware import Rapid2Firmware
 from anodyne.stimulator.rapid2.replies import (
     UNKNOWN,
@@ -36,7 +36,7 @@ from anodyne.stimulator.rapid2.replies import (
 )
 from anodyne.stimulator.rapid2.status import ExtendedStatus, InstrumentStatus, RapidStatus
 from anodyne.stimulator.stages import Stage
-from anodyne.units import percent
+from anodyne.units import CELSIUS_ZERO, percent
 
 FIRST_POWER = 30
 """Percent at which it starts (virtual Magstim; read)."""
@@ -62,12 +62,13 @@ class Rapid2Emulator(Emulator):
     code : unlock code without which it grants no remote control; empty for none
     circumstances : habits, faults, seed, witness, now: as for every `Emulator`
 
-    >>> emulator = Rapid2Emulator()
-    >>> emulator.receive(b"Q@n", 0.0)
-    b'Q\\x89%'
+    >>> emulator = Rapid2Emulator()  # three bytes there and three back take 6.25 ms
+    >>> emulator.receive(b"Q@n", 0.0), emulator.tick(0.006), emulator.tick(0.0065)
+    (b'', b'', b'Q\\x89%')
     """
 
     make = "rapid2"
+    line = LINE
 
     def __init__(
         self,
