@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 CHECKS_BY_TWO_PEOPLE = (
     "that this head and this target belong to this patient, and that the target site is where the clinician means it",
-    "the motor threshold, how it was measured (visual twitch reads about 11 % high, Westin 2013) and for which "
+    "the motor threshold, how it was measured (visual twitch reads about 11 % high, Westin 2014) and for which "
     "coil and stimulator",
     "frequency, train duration, inter-train interval and pulses against the limits in Rossi 2009 (table 4), "
     "Wassermann 1998 and Chen 1997, in the papers themselves",
