@@ -248,7 +248,9 @@ def test_keys_of_a_terminal(place, plan, emulator_served):
             terminal.press_until(lambda: terminal.screen.count(b"giving train 2") > 0)
             terminal.press(b"x")
             terminal.press_until(lambda: b"STOPPED" in terminal.screen or terminal.program.poll() is not None, keys=b"")
-            assert "a client said STOP" in terminal.ended()
+            said = terminal.ended()
+            assert "a client said STOP" in said
+            assert "stopped: stopped" not in said
         assert len(emulator.pulses) <= 20
 
 

@@ -173,7 +173,10 @@ def summary_document(order: "DeliveryOrder", status: "DeliveryStatus", log: str)
 def summary_rows(document: dict[str, Any]) -> list[tuple[str, str]]:
     """The same for a person."""
     rows = [
-        ("session", f"{document['state']}: {document['message']}"),
+        (
+            "session",
+            document["message"] if document["state"] == "stopped" else f"{document['state']}: {document['message']}",
+        ),
         ("pulses", f"{document['pulses_given']} of {document['pulses_planned']}"),
         ("keep-alive", f"{document['keep_alive_worst_ms']:.0f} ms late at worst"),
         ("trains", f"started {document['start_late_worst_ms']:.0f} ms late at worst"),
