@@ -2,6 +2,7 @@
 
 A topic is a module of this folder with a function ``rows() -> Iterable[Row]``. It may offer a figure of what they say:
 ``plot(rows: Sequence[Row]) -> Figure``; and ``thorough_rows()``, the same with far more cases, for an hour to spare.
+One that needs what a machine does not have raises ``NotMeasured``.
 """
 
 import json
@@ -16,7 +17,7 @@ from matplotlib.figure import Figure
 
 import benchmarks
 from anodyne.files import replacing
-from benchmarks.report import as_data, as_markdown, print_machine, print_table
+from benchmarks.report import NotMeasured, as_data, as_markdown, print_machine, print_table
 
 TOPICS = sorted(
     module.name for module in iter_modules(benchmarks.__path__) if module.name not in ("report", "__main__")
@@ -37,7 +38,11 @@ def main(topics: tuple[str, ...], form: str | None, figure: Path | None, thoroug
     for topic, module in modules.items():
         click.echo(f"measuring {topic} ...", err=True)
         rows = getattr(module, "thorough_rows", module.rows) if thorough else module.rows
-        measured[topic] = tuple(rows())
+        try:
+            measured[topic] = tuple(rows())
+        except NotMeasured as missing:
+            click.echo(f"{topic} not measured: {missing}", err=True)
+            continue
         if form is None:
             print_table(topic, measured[topic])
     if form == "json":
@@ -47,7 +52,7 @@ def main(topics: tuple[str, ...], form: str | None, figure: Path | None, thoroug
         click.echo(as_markdown(measured))
     else:
         print_machine()
-    if figure is not None and drawn is not None:
+    if figure is not None and drawn in measured:
         with replacing(figure) as temporary:
             modules[drawn].plot(measured[drawn]).savefig(temporary, dpi=150)
         click.echo(f"figure in {figure}", err=True)

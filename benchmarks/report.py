@@ -22,6 +22,10 @@ WIDE = 120
 """Characters of a terminal from which peers and notes have columns; in a narrower one they stand beneath the names."""
 
 
+class NotMeasured(Exception):
+    """A topic needs what this machine does not have; the message says what."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Point:
     """Where a number belongs in a figure.

@@ -118,3 +118,16 @@ def test_memory_of_the_demo_is_its_own(monkeypatch, tmp_path):
     program.write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
     with pytest.raises(subprocess.CalledProcessError, match="exit status 3"):
         demo._run(tmp_path, {})
+
+
+def test_a_topic_that_cannot_be_measured_here_says_why_and_the_others_go_on(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    main, gpu, coil = (import_module(f"benchmarks.{name}") for name in ("__main__", "gpu", "coil"))
+    row = import_module("benchmarks.report").Row(name="measured", value=1.0, unit="s")
+    monkeypatch.setattr(gpu, "find_spec", lambda name: None)
+    monkeypatch.setattr(coil, "rows", lambda: [row])
+    done = CliRunner().invoke(main.main, ["gpu", "coil"])
+    assert done.exit_code == 0
+    assert "gpu not measured: PyTorch is not installed; install it with: pip install 'anodyne[gpu]'" in done.stderr
+    assert "measured" in done.stdout
+    assert "gpu" not in done.stdout.split()

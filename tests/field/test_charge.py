@@ -19,7 +19,7 @@ DI_DT = 1 * A_per_us
 
 
 class Uniform(Coil):
-    """A coil far away: its vector potential is the same everywhere."""
+    """A coil whose vector potential is the same everywhere, as if it were far away."""
 
     def vector_potential(self, points):
         return np.broadcast_to([3e-6, -2e-6, 5e-6], np.shape(points)).copy()
@@ -32,7 +32,7 @@ class Uniform(Coil):
 
     @property
     def outline(self):
-        return np.array([[0.0, 0.0, -1.0]])
+        return np.array([[0.0, 0.0, -100 * mm]])
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from anodyne.cli.options import (
     refuse_unknown_tissues,
 )
 from anodyne.cli.outputs import OutputFile, rehearse_file
-from anodyne.cli.places import open_head, refuse_poses
+from anodyne.cli.places import open_head
 from anodyne.cli.settings import Settings
 from anodyne.cli.solvers import device_option, solver_option, solvers, validate
 from anodyne.cli.talk import Talk
@@ -91,7 +91,7 @@ def solve(
     """
     from anodyne.cli.points import read_points
     from anodyne.coil import find_coil, read_pose
-    from anodyne.field import find_solver
+    from anodyne.field import find_solver, refuse_placement
 
     if points_file is not None and not out.name.endswith(".npz"):
         raise click.BadParameter("the field at points goes into an .npz file; end --out so", param_hint="'--points'")
@@ -106,7 +106,8 @@ def solve(
         known, mesh = _read(head, settings, talk.progress)
         seconds = {"read": perf_counter() - begin}
         refuse_unknown_tissues(table, mesh)
-        refuse_poses(mesh, found, poses)
+        for pose in poses:
+            refuse_placement(mesh, found, pose)  # before the model is made ready
         model = chosen.make(mesh, table, talk.progress, device)
         request = _Request(head=known, mesh=mesh, coil=found, solver=chosen, at_points=at_points)
         results = []

@@ -13,7 +13,7 @@ from anodyne.field.basis import (
 )
 from anodyne.field.carrying import find_device
 from anodyne.field.charges import ChargeModel, ChargeSolution
-from anodyne.field.conductor import refuse_coil_inside
+from anodyne.field.conductor import refuse_placement
 from anodyne.field.electric import ElectricField, current_density
 from anodyne.field.elements import AdjointSources, DeviceModel, FieldModel, SecondOrderModel
 from anodyne.field.export import FIELD_ENDINGS, write_field
@@ -104,7 +104,7 @@ __all__ = [
     "percentile",
     "placement_components",
     "published_ranges",
-    "refuse_coil_inside",
+    "refuse_placement",
     "solve",
     "sphere_e_field",
     "turned_components",

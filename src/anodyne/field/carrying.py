@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_cupy_array, is_numpy_array, is_torch_array, to_device
 from numpy.typing import NDArray
 
 from anodyne.errors import NotAvailable
@@ -46,4 +46,6 @@ def beside(array: NDArray[Any], other: Any) -> Any:
 
 def to_numpy(array: Any) -> NDArray[Any]:
     """An array of any library, on any device, as numpy's."""
-    return np.asarray(array.cpu() if hasattr(array, "cpu") else array)
+    if is_torch_array(array) or is_cupy_array(array):
+        return np.asarray(to_device(array, "cpu"))
+    return np.asarray(array) if is_numpy_array(array) else np.from_dlpack(array, device="cpu")

@@ -2,6 +2,7 @@
 
 from anodyne.head.anatomy import Measure, Published, head_circumference, measure_anatomy
 from anodyne.head.building import build_template, template_head
+from anodyne.head.distance import read_distance, read_distances
 from anodyne.head.folder import load_head, save_head
 from anodyne.head.head import Head
 from anodyne.head.image import Image, read_image, write_image
@@ -62,6 +63,8 @@ __all__ = [
     "mesh_surfaces",
     "place_target",
     "point_target",
+    "read_distance",
+    "read_distances",
     "read_image",
     "read_mesh",
     "read_mesh_data",

@@ -118,24 +118,57 @@ def _swept(
     return np.where(inside, -distance, distance)
 
 
-@njit(cache=True, parallel=True, fastmath=True)
-def _trilinear(data: NDArray[np.float32], index: Array) -> Array:
+@njit(cache=True)
+def read_grid(data: NDArray[np.float32], x: float, y: float, z: float) -> float:
+    """Trilinear value of a grid at a place counted in its spacings; beyond its border the border's value."""
     n0, n1, n2 = data.shape
+    a, b, c = min(max(x, 0.0), n0 - 1.0), min(max(y, 0.0), n1 - 1.0), min(max(z, 0.0), n2 - 1.0)
+    i, j, k = max(min(int(a), n0 - 2), 0), max(min(int(b), n1 - 2), 0), max(min(int(c), n2 - 2), 0)
+    u, v, w = a - i, b - j, c - k  # not a number reads as not a number
+    low = (data[i, j, k] * (1 - w) + data[i, j, k + 1] * w) * (1 - v) + (
+        data[i, j + 1, k] * (1 - w) + data[i, j + 1, k + 1] * w
+    ) * v
+    high = (data[i + 1, j, k] * (1 - w) + data[i + 1, j, k + 1] * w) * (1 - v) + (
+        data[i + 1, j + 1, k] * (1 - w) + data[i + 1, j + 1, k + 1] * w
+    ) * v
+    return low * (1 - u) + high * u
+
+
+@njit(cache=True)
+def read_distance(data: NDArray[np.float32], corner: Array, spacing: float, x: float, y: float, z: float) -> float:
+    """Signed distance at a point, m, out of a grid; beyond the grid the way back to it is added: a lower bound."""
+    n0, n1, n2 = data.shape
+    u, v, w = (x - corner[0]) / spacing, (y - corner[1]) / spacing, (z - corner[2]) / spacing
+    p, q, r = u - min(max(u, 0.0), n0 - 1.0), v - min(max(v, 0.0), n1 - 1.0), w - min(max(w, 0.0), n2 - 1.0)
+    return read_grid(data, u, v, w) + spacing * np.sqrt(p * p + q * q + r * r)
+
+
+@njit(cache=True, parallel=True)
+def _sampled(data: NDArray[np.float32], index: Array) -> Array:
     result = np.empty(len(index))
     for row in prange(len(index)):
-        x = min(max(index[row, 0], 0.0), n0 - 1.000001)
-        y = min(max(index[row, 1], 0.0), n1 - 1.000001)
-        z = min(max(index[row, 2], 0.0), n2 - 1.000001)
-        i, j, k = int(x), int(y), int(z)
-        u, v, w = x - i, y - j, z - k
-        low = (data[i, j, k] * (1 - w) + data[i, j, k + 1] * w) * (1 - v) + (
-            data[i, j + 1, k] * (1 - w) + data[i, j + 1, k + 1] * w
-        ) * v
-        high = (data[i + 1, j, k] * (1 - w) + data[i + 1, j, k + 1] * w) * (1 - v) + (
-            data[i + 1, j + 1, k] * (1 - w) + data[i + 1, j + 1, k + 1] * w
-        ) * v
-        result[row] = low * (1 - u) + high * u
+        result[row] = read_grid(data, index[row, 0], index[row, 1], index[row, 2])
     return result
+
+
+@njit(cache=True)
+def _distances(data: NDArray[np.float32], corner: Array, spacing: float, points: Array) -> Array:
+    result = np.empty(len(points))
+    for row in range(len(points)):
+        result[row] = read_distance(data, corner, spacing, points[row, 0], points[row, 1], points[row, 2])
+    return result
+
+
+def read_distances(data: NDArray[np.floating], affine: Array, points: Array) -> Array:
+    """Signed distances (n,), m, at `points` (n, 3) m, trilinear; beyond the grid the way back to it is added.
+
+    Parameters
+    ----------
+    data : (i, j, k) array, m
+    affine : (4, 4) array, voxel -> m, of cubes along the axes
+    """
+    grid = np.ascontiguousarray(data, dtype=np.float32)
+    return _distances(grid, np.ascontiguousarray(affine[:3, 3]), float(affine[0, 0]), np.ascontiguousarray(points))
 
 
 def sample(data: NDArray[np.floating], affine: Array, points: Array) -> Array:
@@ -148,7 +181,7 @@ def sample(data: NDArray[np.floating], affine: Array, points: Array) -> Array:
     """
     inverse = np.linalg.inv(affine)
     index = np.asarray(points, dtype=np.float64) @ inverse[:3, :3].T + inverse[:3, 3]
-    return _trilinear(np.ascontiguousarray(data, dtype=np.float32), np.ascontiguousarray(index))
+    return _sampled(np.ascontiguousarray(data, dtype=np.float32), np.ascontiguousarray(index))
 
 
 def gradient(distance: DistanceFunction, points: Array, step: float) -> Array:

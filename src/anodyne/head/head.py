@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from anodyne.head.arrays import FloatArray, frozen_floats
-from anodyne.head.distance import sample, surface_distance
+from anodyne.head.distance import read_distances, surface_distance
 from anodyne.head.image import Image
 from anodyne.head.mesh import TetrahedralMesh
 from anodyne.head.surface import Surface
@@ -90,14 +90,8 @@ class Head:
 
         Beyond the grid of `scalp_distance` the distance to its border is added: a lower bound.
         """
-        points = np.atleast_2d(np.asarray(points, dtype=np.float64))
         image = self.scalp_distance
-        low = image.affine[:3, 3]
-        high = low + SCALP_DISTANCE_SPACING * (np.array(image.data.shape) - 1)
-        inside = np.clip(points, low, high)
-        values = sample(image.data, image.affine, inside)
-        result: FloatArray = values + np.linalg.norm(points - inside, axis=1)
-        return result
+        return read_distances(image.data, image.affine, np.atleast_2d(np.asarray(points, dtype=np.float64)))
 
     def from_mni(self, points: ArrayLike) -> FloatArray:
         """(n, 3) points of MNI152 space, m, in head space, m.

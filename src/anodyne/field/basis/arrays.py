@@ -11,9 +11,8 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from anodyne.coil import Coil
 from anodyne.field.carrying import beside, carried
-from anodyne.field.primary.element_sums import magnetic_field
+from anodyne.field.primary.element_sums import CarriedCoil
 
 Floats = NDArray[np.float64]
 
@@ -66,11 +65,11 @@ class BasisArrays:
         flat = xp.matmul(xp.astype(amounts, self.modes.dtype), self.modes)
         return xp.reshape(flat, (amounts.shape[0], -1, 3))
 
-    def rates(self, coil: Coil, poses: Floats, di_dt: float) -> Any:
-        """dB/dt of a coil made of elements at the sensors, (p, 3 m), T/s, for poses (p, 4, 4)."""
+    def rates(self, coil: CarriedCoil, poses: Floats, di_dt: float) -> Any:
+        """dB/dt of a coil's elements, carried to these arrays, at the sensors, (p, 3 m), T/s, for poses (p, 4, 4)."""
         xp = array_namespace(self.sensors)
         rotations, origins = self.like(poses[:, :3, :3]), self.like(poses[:, None, :3, 3])
         seen = xp.matmul(self.sensors[None, ...] - origins, rotations)  # in the coil's frame
-        summed = xp.reshape(magnetic_field(coil, xp.reshape(seen, (-1, 3))), seen.shape)
+        summed = xp.reshape(coil.magnetic_field(xp.reshape(seen, (-1, 3))), seen.shape)
         turned = xp.matmul(summed, xp.matrix_transpose(rotations))
         return xp.reshape(di_dt * turned, (poses.shape[0], -1))

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import map_coordinates
 
 from anodyne.coil import Coil, Pose
 from anodyne.errors import PlacementRefused, UnreadableFile
 from anodyne.field.basis.arrays import BasisArrays
 from anodyne.field.carrying import to_numpy
-from anodyne.head import Head, Image, Surface
+from anodyne.field.conductor import FARTHEST
+from anodyne.field.primary.element_sums import CarriedCoils
+from anodyne.head import Head, Image, Surface, read_distances
 from anodyne.progress import SILENT, Progress
 from anodyne.units import mm
 
@@ -23,9 +24,6 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
 POSES_AT_ONCE = 64
-
-FARTHEST = 300 * mm
-"""A winding further than this from the head is taken for a mistake in the pose, most often one of units."""
 
 LARGEST_ERROR = 0.2
 """Estimated error above which a placement is refused: a judgement, far above what any placement about the embedded
@@ -283,9 +281,10 @@ class FieldBasis:
 
     def refuse_placements(self, coil: Coil, poses: Floats) -> None:
         """Raise `PlacementRefused` if a winding lies inside the head, or is metres away."""
+        image = self.scalp_distance
         for number, matrix in enumerate(poses):
             winding = coil.outline @ matrix[:3, :3].T + matrix[:3, 3]
-            distance = self._distance(winding)
+            distance = read_distances(image.data, image.affine, winding)
             which = f" in placement {number + 1}" if len(poses) > 1 else ""
             centre = f"(centre {np.round(matrix[:3, 3] / mm, 1)} mm)"
             if distance.min() < -INSIDE:
@@ -312,14 +311,6 @@ class FieldBasis:
                 "about the upper head; solve this one in full with 'anodyne field solve'"
             )
 
-    def _distance(self, points: Floats) -> Floats:
-        """Distance to the scalp, m; to the grid's border, with what is missed there added, beyond it."""
-        image = self.scalp_distance
-        low, spacing = image.affine[:3, 3], image.affine[0, 0]
-        held = np.clip((points - low) / spacing, 0, np.array(image.data.shape) - 1)
-        near = map_coordinates(image.data, held.T, order=1, mode="nearest")
-        return np.asarray(near + np.linalg.norm(points - (low + spacing * held), axis=1))
-
     def _blocks(self, coil: Coil, placed: Floats, di_dt: float, progress: Progress) -> Any:
         with progress.stage("evaluate placements", len(placed)) as advance:
             for start in range(0, len(placed), POSES_AT_ONCE):
@@ -331,6 +322,8 @@ class FieldBasis:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DeviceBasis:
     """A field basis held by an array library, on a GPU say; what it returns lies there too.
+
+    Whether a placement can be is asked on the processor while the device computes it.
 
     Attributes
     ----------
@@ -344,18 +337,35 @@ class DeviceBasis:
     def amounts(self, coil: Coil, poses: Pose | Sequence[Pose] | ArrayLike, di_dt: float) -> Any:
         """As `FieldBasis.amounts`, of a coil made of wires or dipoles or known by samples."""
         placed = matrices(poses)
-        self.basis.refuse_placements(coil, placed)
-        if coil.sources():
-            rates = self.arrays.rates(coil, placed, di_dt)
-        else:
-            rates = self.arrays.like(self.basis.rates(coil, placed, di_dt))
-        amounts = self.arrays.amounts(rates)
-        self.basis.refuse_unexplained(coil, self.arrays.unexplained(rates, amounts))
+        amounts, unexplained = self._read(coil, placed, di_dt)
+        self._refuse(coil, placed, unexplained)
         return amounts
 
     def evaluate_many(self, coil: Coil, poses: Pose | Sequence[Pose] | ArrayLike, di_dt: float) -> Any:
         """E at the points, (p, n, 3), V/m, of all placements in one piece: choose p by the device's memory."""
-        return self.arrays.fields(self.amounts(coil, poses, di_dt))
+        placed = matrices(poses)
+        amounts, unexplained = self._read(coil, placed, di_dt)
+        fields = self.arrays.fields(amounts)
+        self._refuse(coil, placed, unexplained)
+        return fields
+
+    def _read(self, coil: Coil, placed: Floats, di_dt: float) -> tuple[Any, Any]:
+        """Amounts of the modes, (p, k), and the shares of the readings that these do not make up, (p,)."""
+        if coil.sources():
+            rates = self.arrays.rates(self._coils[coil], placed, di_dt)
+        else:
+            self.basis.refuse_placements(coil, placed)  # samples reach no further than their grid
+            rates = self.arrays.like(self.basis.rates(coil, placed, di_dt))
+        amounts = self.arrays.amounts(rates)
+        return amounts, self.arrays.unexplained(rates, amounts)
+
+    def _refuse(self, coil: Coil, placed: Floats, unexplained: Any) -> None:
+        self.basis.refuse_placements(coil, placed)
+        self.basis.refuse_unexplained(coil, unexplained)
+
+    @cached_property
+    def _coils(self) -> CarriedCoils:
+        return CarriedCoils(self.arrays.sensors)
 
     def brought_back(
         self, coil: Coil, poses: Sequence[Pose] | ArrayLike, di_dt: float, progress: Progress = SILENT
@@ -372,9 +382,18 @@ class DeviceBasis:
 
 
 def matrices(poses: Pose | Sequence[Pose] | ArrayLike) -> Floats:
-    """(p, 4, 4) array of one pose, of several, or of such an array."""
+    """(p, 4, 4) array of one pose, of several, or of such an array.
+
+    Raises
+    ------
+    ValueError : not all of them are finite
+    """
     if isinstance(poses, Pose):
         return poses.head_from_coil[None]
     if isinstance(poses, Sequence) and poses and isinstance(poses[0], Pose):
         return np.array([pose.head_from_coil for pose in poses if isinstance(pose, Pose)])
-    return np.asarray(poses, dtype=float).reshape(-1, 4, 4)
+    placed = np.asarray(poses, dtype=float).reshape(-1, 4, 4)
+    if not np.isfinite(placed).all():
+        broken = np.flatnonzero(~np.isfinite(placed).all(axis=(1, 2)))
+        raise ValueError(f"placement {broken[0] + 1} holds numbers that are not finite")
+    return placed

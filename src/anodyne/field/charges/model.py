@@ -36,7 +36,7 @@ from anodyne.field.charges.kernels import (
     near_matrix,
     times,
 )
-from anodyne.field.conductor import conductivity_of, refuse_coil_inside
+from anodyne.field.conductor import conductivity_of, refuse_placement
 from anodyne.field.electric import ElectricField
 from anodyne.head import Conductivities, TetrahedralMesh
 from anodyne.progress import SILENT, Progress
@@ -188,10 +188,10 @@ class ChargeModel:
 
         Raises
         ------
-        PlacementRefused : a part of the winding lies inside the conductor
+        PlacementRefused : a part of the winding lies inside the conductor, or all of it metres away
         NotConverged : the linear solver did not reach its tolerance
         """
-        refuse_coil_inside(self.mesh, coil, pose)
+        refuse_placement(self.mesh, coil, pose)
         begin = perf_counter()
         facets = self.boundaries.facets
         da_dt = partial(coil.da_dt, pose=pose, di_dt=di_dt)
@@ -218,7 +218,7 @@ class ChargeModel:
 
         Raises
         ------
-        PlacementRefused : a part of the winding lies inside the conductor
+        PlacementRefused : a part of the winding lies inside the conductor, or all of it metres away
         NotConverged : the linear solver did not reach its tolerance
         """
         solution = self.charges(coil, pose, di_dt, progress)

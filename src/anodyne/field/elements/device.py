@@ -19,7 +19,7 @@ from anodyne.field.elements.model import ElementModel
 from anodyne.field.elements.multigrid import BlockSolution, conjugate_gradients
 from anodyne.field.elements.row_sums import RowSums
 from anodyne.field.elements.second_order_assembly import EDGE_CORNERS
-from anodyne.field.primary.element_sums import vector_potential
+from anodyne.field.primary.element_sums import CarriedCoils
 from anodyne.field.primary.fields import VectorPotential
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class DeviceModel(ElementModel):
         self._nodes = self._carried(self.mesh.nodes)
         self._tetrahedra = self._carried(self.mesh.tetrahedra.astype(np.int64))
         self._sigma = self._carried(model.conductivity)
+        self._coils = CarriedCoils(self._nodes)
         self._to_nodes = self._gathering(self.mesh.tetrahedra, len(self.mesh.nodes), parts.used)
         self._place = self._carried(_places(parts.used, len(self.mesh.nodes)))
         self._edges: Any = None
@@ -95,7 +96,7 @@ class DeviceModel(ElementModel):
         xp = self._namespace
         if coil.sources() and isinstance(self.model.primary, VectorPotential):
             rotation, origin = self._carried(pose.rotation), self._carried(pose.position[None])
-            potential = vector_potential(coil, xp.matmul(points - origin, rotation))
+            potential = self._coils[coil].vector_potential(xp.matmul(points - origin, rotation))
             return -di_dt * xp.matmul(potential, xp.matrix_transpose(rotation))
         return self._carried(self.model.primary.at(to_numpy(points), coil, pose, di_dt))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anodyne.coil import Coil, Pose
-from anodyne.field.conductor import refuse_coil_inside
+from anodyne.field.conductor import refuse_placement
 from anodyne.field.electric import ElectricField
 from anodyne.field.elements.multigrid import BlockSolution
 from anodyne.head import TetrahedralMesh
@@ -38,7 +38,7 @@ class ElementModel(ABC):
 
         Raises
         ------
-        PlacementRefused : a part of the winding lies inside the conductor, or hides a part of it
+        PlacementRefused : a part of the winding lies inside the conductor or hides a part of it, or it is metres away
         NotConverged : the linear solver did not reach its tolerance
         """
         return self.solve_many(coil, [pose], di_dt, progress)[0]
@@ -48,7 +48,7 @@ class ElementModel(ABC):
     ) -> list[ElectricField]:
         """As `solve` for several poses, whose right-hand sides share every pass over the matrices."""
         for pose in poses:
-            refuse_coil_inside(self.mesh, coil, pose)
+            refuse_placement(self.mesh, coil, pose)
         fields: list[ElectricField] = []
         for first in range(0, len(poses), POSES_AT_ONCE):
             some = poses[first : first + POSES_AT_ONCE]

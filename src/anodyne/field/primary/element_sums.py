@@ -6,7 +6,9 @@ A sum over elements becomes a product of matrices: with ``w = 1/|x - p|^3`` the 
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -25,42 +27,67 @@ PAIRS_AT_ONCE = 2**24
 """Pairs of point and coil element whose distances are held at once."""
 
 
-def magnetic_field(coil: Coil, points: Any) -> Any:
-    """B per ampere, (n, 3), T/A, of a coil made of elements at points (n, 3) of its own frame, m.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CarriedCoil:
+    """A coil's elements in some array library, in single precision: its fields are right to 2e-6 of their largest.
 
-    Raises
-    ------
-    TypeError : the coil holds elements of a kind without a formula
+    Attributes
+    ----------
+    parts : kind, positions (k, 3), m, and strengths, as the formulas want them, of elements of a kind each
     """
-    return _summed(coil, points, {CurrentElements: _field_of_wires, MagneticDipoles: _field_of_dipoles})
+
+    parts: tuple[tuple[type, Any, Any], ...]
+
+    @classmethod
+    def beside(cls, coil: Coil, other: Any) -> "CarriedCoil":
+        """The elements of a coil in the library and on the device of another array.
+
+        Raises
+        ------
+        TypeError : the coil holds elements of a kind without a formula
+        """
+
+        def carry(array: Floats) -> Any:
+            return beside(array.astype(np.float32), other)
+
+        return cls(parts=tuple((type(p), carry(p.positions), carry(_strengths(p))) for p in coil.sources()))
+
+    def magnetic_field(self, points: Any) -> Any:
+        """B per ampere, (n, 3), T/A, at points (n, 3) of the coil's frame, m; in the points' precision."""
+        return self._summed(points, {CurrentElements: _field_of_wires, MagneticDipoles: _field_of_dipoles})
+
+    def vector_potential(self, points: Any) -> Any:
+        """A per ampere, (n, 3), T m/A, at points (n, 3) of the coil's frame, m; in the points' precision."""
+        return self._summed(points, {CurrentElements: _potential_of_wires, MagneticDipoles: _potential_of_dipoles})
+
+    def _summed(self, points: Any, formulas: dict[type, Formula]) -> Any:
+        xp = array_namespace(points)
+        single = xp.astype(points, xp.float32)
+        total: Any = None
+        for kind, positions, strengths in self.parts:
+            blocks = [formulas[kind](some, positions, strengths) for some in _blocks(single, positions.shape[0])]
+            found = xp.concat(blocks) if len(blocks) != 1 else blocks[0]
+            total = found if total is None else total + found
+        return MU_0_OVER_4_PI * xp.astype(total, points.dtype)
 
 
-def vector_potential(coil: Coil, points: Any) -> Any:
-    """A per ampere, (n, 3), T m/A, of a coil made of elements at points (n, 3) of its own frame, m.
+class CarriedCoils:
+    """Coils beside an array: each is carried once, however many placements it is asked for."""
 
-    Raises
-    ------
-    TypeError : the coil holds elements of a kind without a formula
-    """
-    return _summed(coil, points, {CurrentElements: _potential_of_wires, MagneticDipoles: _potential_of_dipoles})
+    def __init__(self, other: Any) -> None:
+        self._other = other
+        self._held: WeakKeyDictionary[Coil, CarriedCoil] = WeakKeyDictionary()
 
-
-def _summed(coil: Coil, points: Any, formulas: dict[type, Formula]) -> Any:
-    xp = array_namespace(points)
-    total = xp.zeros_like(points)
-    for part in coil.sources():
-        if type(part) not in formulas:
-            raise TypeError(f"no formula for coil elements of type {type(part).__name__}")
-        total = total + xp.concat(list(_blocks(part, points, formulas[type(part)])))
-    return MU_0_OVER_4_PI * total
+    def __getitem__(self, coil: Coil) -> CarriedCoil:
+        if coil not in self._held:
+            self._held[coil] = CarriedCoil.beside(coil, self._other)
+        return self._held[coil]
 
 
-def _blocks(part: Sources, points: Any, formula: Formula) -> Iterator[Any]:
-    positions, strengths = beside(part.positions, points), beside(_strengths(part), points)
-    block = max(1, PAIRS_AT_ONCE // len(part.positions))
-    count = points.shape[0]
-    for first in range(0, count, block):
-        yield formula(points[first : min(first + block, count), :], positions, strengths)
+def _blocks(points: Any, elements: int) -> Iterator[Any]:
+    block = max(1, PAIRS_AT_ONCE // elements)
+    for first in range(0, points.shape[0], block):
+        yield points[first : min(first + block, points.shape[0]), :]
 
 
 def _strengths(part: Sources) -> Floats:

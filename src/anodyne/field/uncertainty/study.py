@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta, qmc
 
 from anodyne.coil import Coil, Pose
-from anodyne.field.conductor import refuse_coil_inside
+from anodyne.field.conductor import refuse_placement
 from anodyne.field.elements.assembly import corner_mean, gradient
 from anodyne.field.elements.first_order import FieldModel
 from anodyne.field.elements.multigrid import Multigrid, conjugate_gradients
@@ -190,14 +190,14 @@ class ConductivityStudy:
         Raises
         ------
         ValueError : no quantities, or two of one name
-        PlacementRefused : a part of the winding lies inside the conductor
+        PlacementRefused : a part of the winding lies inside the conductor, or all of it metres away
         NotConverged : a solve did not reach its tolerance
         """
         names = [quantity.name for quantity in quantities]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"a study needs quantities of different names, not {names}")
         begin = perf_counter()
-        refuse_coil_inside(self._model.mesh, coil, pose)
+        refuse_placement(self._model.mesh, coil, pose)
         with progress.stage("conductivity uncertainty, solves", MOST_SOLVES) as advance:
             search = self._search(self._primary(coil, pose, di_dt), quantities)
             advance(1)

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from anodyne.head import Head
+from anodyne.head import Head, read_distance
 from anodyne.units import mm
 
 Floats = NDArray[np.float64]
@@ -87,29 +87,13 @@ def _clusters(casing: Floats) -> _Clusters:
 
 
 @njit(cache=True)
-def _distance(scalp: Any, x: float, y: float, z: float) -> float:
-    """Signed distance to the scalp, m, trilinear; beyond the grid the way back to it is added: a lower bound."""
-    grid, corner, spacing = scalp
-    u, v, w = (x - corner[0]) / spacing, (y - corner[1]) / spacing, (z - corner[2]) / spacing
-    n0, n1, n2 = grid.shape
-    a, b, c = min(max(u, 0.0), n0 - 1.0), min(max(v, 0.0), n1 - 1.0), min(max(w, 0.0), n2 - 1.0)
-    i, j, k = min(int(a), n0 - 2), min(int(b), n1 - 2), min(int(c), n2 - 2)
-    p, q, r = a - i, b - j, c - k
-    low = (grid[i, j, k] * (1 - r) + grid[i, j, k + 1] * r) * (1 - q) + (
-        grid[i, j + 1, k] * (1 - r) + grid[i, j + 1, k + 1] * r
-    ) * q
-    high = (grid[i + 1, j, k] * (1 - r) + grid[i + 1, j, k + 1] * r) * (1 - q) + (
-        grid[i + 1, j + 1, k] * (1 - r) + grid[i + 1, j + 1, k + 1] * r
-    ) * q
-    beyond = spacing * np.sqrt((u - a) ** 2 + (v - b) ** 2 + (w - c) ** 2)
-    return low * (1 - p) + high * p + beyond
-
-
-@njit(cache=True)
 def _at(scalp: Any, axes: Any, origin: Any, point: Any) -> float:
     """Distance of a point of the coil's frame from the scalp."""
-    return _distance(
-        scalp,
+    grid, corner, spacing = scalp
+    return read_distance(
+        grid,
+        corner,
+        spacing,
         origin[0] + axes[0, 0] * point[0] + axes[0, 1] * point[1] + axes[0, 2] * point[2],
         origin[1] + axes[1, 0] * point[0] + axes[1, 1] * point[1] + axes[1, 2] * point[2],
         origin[2] + axes[2, 0] * point[0] + axes[2, 1] * point[1] + axes[2, 2] * point[2],
