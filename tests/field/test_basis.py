@@ -8,11 +8,21 @@ import array_api_strict
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.spatial import cKDTree
 
 import anodyne.field.basis.file
 from anodyne.coil import CompositeCoil, Pose, find_coil, find_entry
 from anodyne.errors import CannotWrite, PlacementRefused, UnreadableFile
-from anodyne.field import FieldBasis, RandomPlacements, SecondOrderModel, build_basis, read_basis, write_basis
+from anodyne.field import (
+    FieldBasis,
+    FittedSphere,
+    RandomPlacements,
+    SecondOrderModel,
+    build_basis,
+    read_basis,
+    write_basis,
+)
+from anodyne.field.basis.sources import BRAIN_AND_FLUID, points_elsewhere
 from anodyne.field.carrying import to_numpy
 from anodyne.head import Head, Image, Surface, Tissue, layered_sphere
 from anodyne.units import A_per_us, mm
@@ -101,6 +111,19 @@ def test_field_is_linear_in_the_current(basis):
     )
 
 
+def test_points_elsewhere_lie_in_bone_and_skin_and_are_seen_through_the_head(coarse_head):
+    head, centre = coarse_head, FittedSphere.to(coarse_head.mesh).centre
+    points = points_elsewhere(head, centre)
+    assert len(points) > 100
+    assert points[:, 2].min() < -60 * mm  # face and neck
+    inner = np.unique(head.mesh.tetrahedra[np.isin(head.mesh.tissue, BRAIN_AND_FLUID)])
+    away = cKDTree(head.mesh.nodes[inner]).query(points)[0]
+    assert 8 * mm < away.min()
+    assert away.max() < 70 * mm
+    for share in (0.3, 0.7, 1):
+        assert head.scalp_distance_at(centre + share * (points - centre)).max() < -8 * mm
+
+
 def test_two_coils_in_series_add_up(basis):
     both = basis.evaluate(COILS["both"], ABOVE, 1 * A_per_us)
     parts = sum(basis.evaluate(COILS[name], ABOVE, 1 * A_per_us) for name in ("wires", "dipoles"))
@@ -184,6 +207,14 @@ def test_a_damaged_file_is_refused_in_one_sentence(basis, tmp_path, damage):
         read_basis(path)
     assert "\n" not in str(caught.value)
     assert not any(word in str(caught.value) for word in ("Error", "pickle", "allow_"))
+
+
+def test_a_basis_of_another_version_is_to_be_computed_anew(basis, tmp_path, monkeypatch):
+    monkeypatch.setattr(anodyne.field.basis.file, "SCHEMA_VERSION", 1)
+    write_basis(tmp_path / "field_basis.npz", basis)
+    monkeypatch.undo()
+    with pytest.raises(UnreadableFile, match=r"another version of Anodyne.* --again'$"):
+        read_basis(tmp_path / "field_basis.npz")
 
 
 def test_a_full_disk_leaves_nothing_behind(basis, tmp_path, monkeypatch):

@@ -50,7 +50,7 @@ def coil():
 
 def alike(found, expected, tolerance=1e-5):
     assert found.e_field.dtype == float
-    for name in ("e_field", "potential", "corners"):
+    for name in ("e_field", "potential", "corners", "bends"):
         one, other = getattr(found, name), getattr(expected, name)
         assert (one is None) == (other is None)
         if one is not None:

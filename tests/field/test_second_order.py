@@ -160,7 +160,26 @@ def test_coil_inside_the_head_is_refused(mesh, coil):
 
 def test_points_between_corners_and_nodes_of_a_tissue(mesh, field):
     inside = np.flatnonzero(mesh.tissue == 2)[:50]
-    assert_allclose(field.at_points(mesh.barycentres[inside]), field.corners[inside].mean(axis=1), rtol=1e-5)
+    highest = field.magnitude.max()
+    assert_allclose(field.at_points(mesh.barycentres[inside]), field.e_field[inside], rtol=0, atol=1e-6 * highest)
     nodes, values = field.at_nodes(2)
     assert len(nodes) == len(np.unique(mesh.tetrahedra[mesh.tissue == 2]))
     assert np.isfinite(values).all()
+
+
+def test_points_feel_how_the_primary_field_bends(mesh, coil, field):
+    """Within a tetrahedron E is the primary field, quadratic there, less a linear slope: at the middles of edges it is
+    what stands at the ends, and the bend of the primary field."""
+    inside = np.flatnonzero(mesh.tissue == 2)[:200]
+    first, last = mesh.tetrahedra[inside, 0], mesh.tetrahedra[inside, 3]
+    middles = (mesh.nodes[first] + mesh.nodes[last]) / 2
+
+    def primary(points):
+        return -coil.da_dt(points, ABOVE, DI_DT)
+
+    bend = primary(middles) - (primary(mesh.nodes[first]) + primary(mesh.nodes[last])) / 2
+    ends = (field.corners[inside, 0] + field.corners[inside, 3]) / 2
+    between = np.tile([0.5, 0, 0, 0.5], (len(inside), 1))
+    found = field.recovered.at(inside, between)
+    assert np.linalg.norm(bend) > 0.01 * np.linalg.norm(found)
+    assert_allclose(found, ends + bend, rtol=0, atol=1e-5 * field.magnitude.max())

@@ -30,7 +30,11 @@ class ElectricField:
     residual : of the linear system, relative to its right-hand side
     timings : seconds spent in each stage of the work
     corners : (n_tetrahedra, 4, 3) array, V/m, the field at each corner as seen from within the tetrahedron, where
-        it is linear there (second-order elements); None where it is constant
+        it varies there (second-order elements); None where it is constant
+    bends : (n_edges, 3) array, V/m, what the field at the middle of an edge has above the mean of its ends; None
+        where it is constant in each tetrahedron
+    edges : (n_tetrahedra, 6) array, which of these are each tetrahedron's, corner by corner as in `EDGE_CORNERS`;
+        -1 for an edge along which the field is linear
     """
 
     mesh: TetrahedralMesh
@@ -42,6 +46,8 @@ class ElectricField:
     residual: float
     timings: Mapping[str, float] = field(default_factory=dict)
     corners: NDArray[np.float32] | None = None
+    bends: NDArray[np.float32] | None = None
+    edges: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
         if self.e_field.shape != (len(self.mesh.tetrahedra), 3):
@@ -70,7 +76,9 @@ class ElectricField:
     @cached_property
     def recovered(self) -> RecoveredField:
         """The field made continuous within each tissue, one value per tissue at every node."""
-        return RecoveredField(self.mesh, self.e_field if self.corners is None else self.corners)
+        if self.corners is None:
+            return RecoveredField(self.mesh, self.e_field)
+        return RecoveredField(self.mesh, self.corners, self.edges, self.bends)
 
     def at_nodes(self, tissue: int) -> tuple[NDArray[np.int64], Floats]:
         """Nodes of a tissue and the recovered field of that tissue there.

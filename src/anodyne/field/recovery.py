@@ -3,8 +3,8 @@
 At every node the field of each tissue is recovered on its own, since its normal component jumps
 where conductivity does: a linear field is fitted to the values at the barycentres of the tissue's
 tetrahedra about the node (superconvergent patch recovery, Zienkiewicz & Zhu 1992, Int J Numer
-Methods Eng 33:1331), and where too few surround it their volume-weighted mean is taken. A field that is
-already linear in each tetrahedron (second-order elements) is averaged at the node, tissue by tissue.
+Methods Eng 33:1331), and where too few surround it their volume-weighted mean is taken. A field that
+already varies in each tetrahedron (second-order elements) is averaged at the node, tissue by tissue.
 """
 
 from typing import Any
@@ -14,6 +14,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from anodyne.field.elements.assembly import incidence
+from anodyne.field.elements.second_order_assembly import EDGE_CORNERS
 
 Floats = NDArray[np.float64]
 
@@ -149,9 +150,16 @@ class RecoveredField:
     ----------
     e_field : (n_tetrahedra, 3) array, one value for each tetrahedron, or (n_tetrahedra, 4, 3), one for each of
         its corners, which are then averaged, V/m
+    edges, bends : of the latter, as in `ElectricField`; the field is linear in each tetrahedron without them
     """
 
-    def __init__(self, mesh: Any, e_field: NDArray[np.floating]) -> None:
+    def __init__(
+        self,
+        mesh: Any,
+        e_field: NDArray[np.floating],
+        edges: NDArray[np.int32] | None = None,
+        bends: NDArray[np.float32] | None = None,
+    ) -> None:
         offsets, members = incidence(mesh.tetrahedra, len(mesh.nodes))
         counts = _tissues_about(mesh.tissue, offsets, members)
         self.first = np.concatenate([[0], np.cumsum(counts)])
@@ -165,11 +173,12 @@ class RecoveredField:
             )
         self._mesh = mesh
         self._corners = e_field if e_field.ndim == 3 else None
+        self._edges, self._bends = edges, bends
 
     def at(self, tetrahedron: NDArray[Any], barycentric: Floats) -> Floats:
         """The field within given tetrahedra, interpolated between the values of their own tissue.
 
-        A field that came linear in each tetrahedron is taken as it came: its means at the nodes would smear
+        A field that came varying in each tetrahedron is taken as it came: its means at the nodes would smear
         what happens at the edges of a folded interface.
 
         Parameters
@@ -178,7 +187,11 @@ class RecoveredField:
         barycentric : (n, 4) array of weights that sum to 1
         """
         if self._corners is not None:
-            return np.einsum("nc,nci->ni", barycentric, self._corners[tetrahedron], dtype=float)
+            linear = np.einsum("nc,nci->ni", barycentric, self._corners[tetrahedron], dtype=float)
+            if self._edges is None or self._bends is None:
+                return linear
+            edges = self._edges[tetrahedron]
+            return linear + np.einsum("ne,nei->ni", edge_weights(edges, barycentric), self._bends[edges])
         return np.asarray(
             _interpolate(
                 self._mesh.tetrahedra,
@@ -190,6 +203,18 @@ class RecoveredField:
                 np.ascontiguousarray(barycentric, dtype=float),
             )
         )
+
+
+def edge_weights(edges: NDArray[np.integer[Any]], barycentric: Floats) -> Floats:
+    """How much the bend of each edge counts at points: ``4 u_i u_j``, or nothing without an edge; (n, 6) array.
+
+    Parameters
+    ----------
+    edges : (n, 6) edges of the tetrahedra that the points lie in, -1 for none
+    barycentric : (n, 4) array of weights that sum to 1
+    """
+    first, last = EDGE_CORNERS.T
+    return np.where(edges < 0, 0.0, 4 * barycentric[:, first] * barycentric[:, last])
 
 
 @njit(parallel=True, cache=True)

@@ -16,7 +16,8 @@ from anodyne.files import replacing
 from anodyne.head import Image
 
 SCHEMA = "anodyne-field-basis"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: fields at points know how the primary field bends within a tetrahedron, and modes what leaks from elsewhere."""
 BASIS_NAME = "field_basis.npz"
 """What a basis is called in its head's folder."""
 
@@ -51,7 +52,7 @@ def read_basis(path: Path | str) -> FieldBasis:
 
     Raises
     ------
-    UnreadableFile : missing, truncated, garbled, or not a field basis
+    UnreadableFile : missing, truncated, garbled, not a field basis, or one of another version
     """
     place = Path(path)
     try:
@@ -60,7 +61,7 @@ def read_basis(path: Path | str) -> FieldBasis:
                 raise zipfile.BadZipFile("no .npz archive, or its end is missing")
             file.seek(0)
             with np.load(file, allow_pickle=False) as stored:
-                return _basis_of({name: stored[name] for name in stored.files})
+                return _basis_of(place, {name: stored[name] for name in stored.files})
     except OSError as error:
         reason = error.strerror or str(error)
         raise UnreadableFile(f"cannot read {place}: {reason}; compute the basis with 'anodyne field basis'") from error
@@ -77,10 +78,15 @@ def _reason(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _basis_of(stored: dict[str, NDArray[Any]]) -> FieldBasis:
+def _basis_of(place: Path, stored: dict[str, NDArray[Any]]) -> FieldBasis:
     description = json.loads(stored["description"].tobytes())
-    if description["schema"] != SCHEMA or description["schema_version"] != SCHEMA_VERSION:
-        raise ValueError(f"schema {description['schema']} {description['schema_version']}")
+    if description["schema"] != SCHEMA:
+        raise ValueError(f"its schema is {description['schema']}")
+    if description["schema_version"] != SCHEMA_VERSION:
+        raise UnreadableFile(
+            f"{place} was written by another version of Anodyne, whose fields differ from this one's; compute it anew "
+            "with 'anodyne field basis HEAD --again'"
+        )
     arrays: dict[str, Any] = {name: stored[name] for name in ARRAYS}
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise ValueError("it holds NaN or infinity")

@@ -13,6 +13,7 @@ from anodyne.field.elements.block_kernels import LANES
 from anodyne.field.elements.multigrid import Smoother
 from anodyne.field.elements.second_order import SecondOrderModel
 from anodyne.field.elements.second_order_assembly import EDGE_CORNERS
+from anodyne.field.recovery import edge_weights
 
 Singles = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -59,6 +60,8 @@ class BlockSolver:
         self._corners = model.mesh.tetrahedra[points.tetrahedra]
         self._weights = points.barycentric.astype(np.float32)
         self._slope = slope_matrix(model, points)
+        self._edges = model.edges[points.tetrahedra]
+        self._edge_weights = edge_weights(self._edges, points.barycentric).astype(np.float32)
         self.iterations: list[int] = []
 
     @property
@@ -89,6 +92,7 @@ class BlockSolver:
         load = self._load(at_nodes, bend)
         solution = self._conjugate_gradients(load)
         e_field = np.einsum("nc,ncik->nik", self._weights, at_nodes[self._corners], optimize=True)
+        e_field += np.einsum("ne,neik->nik", self._edge_weights, bend[self._edges], optimize=True)
         e_field -= (self._slope @ solution).reshape(e_field.shape)
         return np.asarray(e_field, dtype=np.float32)
 

@@ -167,11 +167,11 @@ class DeviceModel(ElementModel):
                 middle = xp.mean(seen, axis=1) + xp.sum(self._taken(bend, edges), axis=1) / 4
                 corners.append(to_numpy(xp.astype(seen, xp.float32)))
             middles.append(to_numpy(middle))
-        return {
-            "potential": to_numpy(potential),
-            "e_field": np.concatenate(middles),
-            "corners": np.concatenate(corners) if corners else None,
-        }
+        varying = {}
+        if bend is not None:
+            bends = to_numpy(xp.astype(bend[:-1, :], xp.float32))
+            varying = {"corners": np.concatenate(corners), "bends": bends, "edges": self.model.parts.edges}
+        return {"potential": to_numpy(potential), "e_field": np.concatenate(middles), **varying}
 
     def _bubble_slopes(self, bubbles: Any) -> Any:
         """(n, 4, 4): how much of hat j's gradient the bubbles (n, 6, 1) add at corner i."""

@@ -172,7 +172,13 @@ class SecondOrderModel(FiniteElementModel):
         potential, bubbles = self._potential(unknowns), np.ascontiguousarray(unknowns[len(self.used) :])
         corners = second.corner_fields(mesh.nodes, mesh.tetrahedra, self.edges, potential, bubbles, at_nodes)
         middle = corners.mean(axis=1, dtype=float) + self._summed(bend) / 4
-        return {"potential": potential, "corners": corners, "e_field": middle}
+        return {
+            "potential": potential,
+            "corners": corners,
+            "bends": bend.astype(np.float32),
+            "edges": self.edges,
+            "e_field": middle,
+        }
 
     @property
     def parts(self) -> ModelParts:
