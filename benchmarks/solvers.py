@@ -235,11 +235,9 @@ def _high(e_field: Floats) -> float:
 
 
 def _elements_at(field: ElectricField, points: Floats) -> Floats:
-    """The elements' own field at points: linear or constant within each."""
+    """The elements' own field at points: varying or constant within each."""
     inside, weights = field.mesh.locate(points)
-    if field.corners is not None:
-        return np.asarray(np.einsum("nc,nci->ni", weights, field.corners[inside]))
-    return np.asarray(field.e_field[inside])
+    return field.e_field[inside] if field.corners is None else field.recovered.at(inside, weights)
 
 
 def _pose(head: Head) -> Pose:
