@@ -11,8 +11,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import anodyne.field.basis.file
 from anodyne.coil import CompositeCoil, Pose, find_coil, find_entry
-from anodyne.errors import CannotWrite, PlacementRefused, UnreadableFile
-from anodyne.field import FieldBasis, RandomPlacements, SecondOrderModel, build_basis, read_basis, write_basis
+from anodyne.errors import CannotWrite, NotAvailable, PlacementRefused, UnreadableFile
+from anodyne.field import (
+    FieldBasis,
+    RandomPlacements,
+    SecondOrderModel,
+    build_basis,
+    find_device,
+    read_basis,
+    write_basis,
+)
 from anodyne.field.carrying import to_numpy
 from anodyne.head import Head, Image, Surface, Tissue, layered_sphere
 from anodyne.units import A_per_us, mm
@@ -137,16 +145,43 @@ def test_the_same_numbers_in_another_array_library(basis, placements, name):
 
 
 @pytest.mark.gpu
-def test_the_same_numbers_on_a_gpu(basis, placements):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed, so no GPU can be asked")
-    if not torch.cuda.is_available():
-        pytest.skip("no GPU that PyTorch knows on this machine")
-    import array_api_compat.torch
+@pytest.mark.filterwarnings("default")  # PyTorch's own, at its start
+@pytest.mark.parametrize("name", COILS)
+def test_the_same_numbers_on_a_gpu(card, basis, placements, name):
+    found = basis.on(*find_device(card)).evaluate_many(COILS[name], placements, 1 * A_per_us)
+    here = basis.evaluate_many(COILS[name], placements, 1 * A_per_us)
+    assert found.device.type == card
+    assert_allclose(to_numpy(found), here, rtol=0, atol=1e-4 * abs(here).max())
 
-    found = basis.on(array_api_compat.torch, "cuda").evaluate_many(COILS["wires"], placements, 1 * A_per_us)
-    here = basis.evaluate_many(COILS["wires"], placements, 1 * A_per_us)
-    assert found.device.type == "cuda"
-    assert_allclose(found.cpu().numpy(), here, rtol=0, atol=1e-4 * abs(here).max())
+
+def test_a_device_without_enough_memory_is_named(basis, placements, monkeypatch):
+    def full(*_, **__):
+        raise RuntimeError("CUDA error: out of memory")
+
+    elsewhere = basis.on(array_api_strict, APART)
+    monkeypatch.setattr(array_api_strict, "matmul", full)
+    with pytest.raises(NotAvailable, match="too little memory for this field basis"):
+        basis.on(array_api_strict, APART)
+    for evaluate in (elsewhere.evaluate_many, elsewhere.amounts, elsewhere.brought_back):
+        with pytest.raises(NotAvailable, match=r"'.*device1.*' has too little memory for 5 placements; .* fewer"):
+            evaluate(COILS["wires"], placements, 1 * A_per_us)
+
+
+def test_a_device_that_rounds_single_precision_is_refused(basis, monkeypatch):
+    exact = array_api_strict.matmul
+
+    def rounded(a, b):
+        bits = to_numpy(a).view(np.int32) & ~0x1FFF  # TF32 keeps 10 bits of 23
+        return exact(array_api_strict.asarray(bits.view(np.float32), device=a.device), b)
+
+    monkeypatch.setattr(array_api_strict, "matmul", rounded)
+    with pytest.raises(NotAvailable, match="set_float32_matmul_precision"):
+        basis.on(array_api_strict, APART)
+
+
+def test_readings_that_are_no_numbers_are_refused(basis):
+    with pytest.raises(PlacementRefused, match="off by an unknown part"):
+        basis.refuse_unexplained(COILS["wires"], np.array([0.001, np.nan]))
 
 
 def test_computing_twice_gives_the_same(coarse):
