@@ -8,21 +8,20 @@ import array_api_strict
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.spatial import cKDTree
 
 import anodyne.field.basis.file
 from anodyne.coil import CompositeCoil, Pose, find_coil, find_entry
-from anodyne.errors import CannotWrite, PlacementRefused, UnreadableFile
+from anodyne.errors import CannotWrite, NotAvailable, PlacementRefused, UnreadableFile
 from anodyne.field import (
     FieldBasis,
-    FittedSphere,
     RandomPlacements,
     SecondOrderModel,
     build_basis,
+    find_device,
     read_basis,
     write_basis,
 )
-from anodyne.field.basis.sources import BRAIN_AND_FLUID, points_elsewhere
+from anodyne.field.basis.sources import points_elsewhere
 from anodyne.field.carrying import to_numpy
 from anodyne.head import Head, Image, Surface, Tissue, layered_sphere
 from anodyne.units import A_per_us, mm
@@ -34,8 +33,8 @@ COILS = {"wires": find_coil("magstim-70mm"), "dipoles": find_entry("magventure-c
 COILS["both"] = CompositeCoil(name="both", label="both", source="this test", parts=(COILS["wires"], COILS["dipoles"]))
 
 
-def ball_of(edge: float) -> Head:
-    mesh = layered_sphere(RADII, (2, 3, 4, 5), edge)
+def ball_of(edge: float, radii: tuple[float, ...] = RADII) -> Head:
+    mesh = layered_sphere(radii, (2, 3, 4, 5), edge)
     pial = mesh.interface(Tissue.GREY_MATTER, Tissue.CEREBROSPINAL_FLUID)
     return Head(
         name="ball",
@@ -111,17 +110,14 @@ def test_field_is_linear_in_the_current(basis):
     )
 
 
-def test_points_elsewhere_lie_in_bone_and_skin_and_are_seen_through_the_head(coarse_head):
-    head, centre = coarse_head, FittedSphere.to(coarse_head.mesh).centre
-    points = points_elsewhere(head, centre)
-    assert len(points) > 100
-    assert points[:, 2].min() < -60 * mm  # face and neck
-    inner = np.unique(head.mesh.tetrahedra[np.isin(head.mesh.tissue, BRAIN_AND_FLUID)])
-    away = cKDTree(head.mesh.nodes[inner]).query(points)[0]
-    assert 8 * mm < away.min()
-    assert away.max() < 70 * mm
-    for share in (0.3, 0.7, 1):
-        assert head.scalp_distance_at(centre + share * (points - centre)).max() < -8 * mm
+def test_points_elsewhere_lie_in_bone_and_skin(ball):
+    thick = ball_of(10 * mm, (*RADII[:3], 110 * mm))
+    points = points_elsewhere(thick, np.zeros(3))
+    assert len(points) > 50
+    distances = np.linalg.norm(points, axis=1)
+    assert RADII[1] + 8 * mm < distances.min()
+    assert distances.max() < 102 * mm
+    assert len(points_elsewhere(ball, np.zeros(3))) == 0  # nowhere so deep and so far
 
 
 def test_two_coils_in_series_add_up(basis):
@@ -160,16 +156,43 @@ def test_the_same_numbers_in_another_array_library(basis, placements, name):
 
 
 @pytest.mark.gpu
-def test_the_same_numbers_on_a_gpu(basis, placements):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed, so no GPU can be asked")
-    if not torch.cuda.is_available():
-        pytest.skip("no GPU that PyTorch knows on this machine")
-    import array_api_compat.torch
+@pytest.mark.filterwarnings("default")  # PyTorch's own, at its start
+@pytest.mark.parametrize("name", COILS)
+def test_the_same_numbers_on_a_gpu(card, basis, placements, name):
+    found = basis.on(*find_device(card)).evaluate_many(COILS[name], placements, 1 * A_per_us)
+    here = basis.evaluate_many(COILS[name], placements, 1 * A_per_us)
+    assert found.device.type == card
+    assert_allclose(to_numpy(found), here, rtol=0, atol=1e-4 * abs(here).max())
 
-    found = basis.on(array_api_compat.torch, "cuda").evaluate_many(COILS["wires"], placements, 1 * A_per_us)
-    here = basis.evaluate_many(COILS["wires"], placements, 1 * A_per_us)
-    assert found.device.type == "cuda"
-    assert_allclose(found.cpu().numpy(), here, rtol=0, atol=1e-4 * abs(here).max())
+
+def test_a_device_without_enough_memory_is_named(basis, placements, monkeypatch):
+    def full(*_, **__):
+        raise RuntimeError("CUDA error: out of memory")
+
+    elsewhere = basis.on(array_api_strict, APART)
+    monkeypatch.setattr(array_api_strict, "matmul", full)
+    with pytest.raises(NotAvailable, match="too little memory for this field basis"):
+        basis.on(array_api_strict, APART)
+    for evaluate in (elsewhere.evaluate_many, elsewhere.amounts, elsewhere.brought_back):
+        with pytest.raises(NotAvailable, match=r"'.*device1.*' has too little memory for 5 placements; .* fewer"):
+            evaluate(COILS["wires"], placements, 1 * A_per_us)
+
+
+def test_a_device_that_rounds_single_precision_is_refused(basis, monkeypatch):
+    exact = array_api_strict.matmul
+
+    def rounded(a, b):
+        bits = to_numpy(a).view(np.int32) & ~0x1FFF  # TF32 keeps 10 bits of 23
+        return exact(array_api_strict.asarray(bits.view(np.float32), device=a.device), b)
+
+    monkeypatch.setattr(array_api_strict, "matmul", rounded)
+    with pytest.raises(NotAvailable, match="set_float32_matmul_precision"):
+        basis.on(array_api_strict, APART)
+
+
+def test_readings_that_are_no_numbers_are_refused(basis):
+    with pytest.raises(PlacementRefused, match="off by an unknown part"):
+        basis.refuse_unexplained(COILS["wires"], np.array([0.001, np.nan]))
 
 
 def test_computing_twice_gives_the_same(coarse):
@@ -264,3 +287,20 @@ def test_numbers_that_cannot_be_are_refused(basis, ball):
         build_basis(ball, tests=17)
     with pytest.raises(ValueError, match="modes has shape"):
         FieldBasis(**{**{f: getattr(basis, f) for f in basis.__dataclass_fields__}, "modes": basis.modes[:, :-1]})
+
+
+def test_matrices_that_are_no_poses_are_refused_and_none_give_nothing(basis):
+    mirrored, scaled = (
+        ABOVE.head_from_coil @ np.diag(diagonal) for diagonal in ([-1.0, 1, 1, 1], [1.02, 1.02, 1.02, 1])
+    )
+    nowhere = np.where(np.arange(16).reshape(4, 4) == 3, np.nan, ABOVE.head_from_coil)
+    away = basis.on(array_api_strict, APART)
+    for matrix in (mirrored, scaled, nowhere):
+        for evaluate in (basis.evaluate_many, away.evaluate_many, basis.amounts, away.amounts):
+            with pytest.raises(ValueError, match=r"^placement 2: "):
+                evaluate(COILS["wires"], [ABOVE.head_from_coil, matrix], 1 * A_per_us)
+    none = np.empty((0, 4, 4))
+    assert basis.evaluate_many(COILS["wires"], none, 1e6).shape == (0, *basis.points.shape)
+    assert away.evaluate_many(COILS["wires"], none, 1e6).shape == (0, *basis.points.shape)
+    assert basis.amounts(COILS["wires"], none, 1e6).shape == (0, len(basis.modes))
+    assert basis.estimated_error(COILS["wires"], none).shape == (0,)

@@ -1,7 +1,9 @@
 """Models carried to another array library give the fields that they give on the processor."""
 
 import sys
+from types import SimpleNamespace
 
+import array_api_compat
 import array_api_strict
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from anodyne.coil import CompositeCoil, CurrentElements, DipoleCoil, MagneticDip
 from anodyne.errors import NotAvailable, PlacementRefused
 from anodyne.field import ChargeModel, FieldModel, FittedSphere, SecondOrderModel, find_device
 from anodyne.field.carrying import to_numpy
+from anodyne.field.elements import device_cycle, row_sums
+from anodyne.field.elements.device_cycle import DeviceMultigrid
 from anodyne.field.elements.row_sums import RowSums
 from anodyne.head import TetrahedralMesh, layered_sphere
 from anodyne.units import A_per_us, mm
@@ -112,7 +116,17 @@ def test_row_sums_are_products(shape):
     matrix.data[:2] = 0
     x = generator.normal(size=(shape[1], 3))
     carried = RowSums.of(matrix, array_api_strict, APART, np.float64)
-    assert_allclose(to_numpy(carried.times(array_api_strict.asarray(x, device=APART))), matrix @ x, atol=1e-14)
+    there = array_api_strict.asarray(x, device=APART)
+    assert_allclose(to_numpy(carried.times(there)), matrix @ x, atol=1e-14)
+    assert_allclose(to_numpy(carried.single().times(there)), matrix @ x, atol=1e-6)
+
+
+def test_slices_are_no_larger_than_allowed(monkeypatch):
+    monkeypatch.setattr(row_sums, "LARGEST_SLICE", 32)
+    matrix = csr_matrix(random_array((40, 30), density=0.4, rng=np.random.default_rng(1)))
+    carried = RowSums.of(matrix, array_api_strict, None, np.float64)
+    assert all(values.size <= 32 for _, values in carried.slices)
+    assert_allclose(np.asarray(carried.times(array_api_strict.ones((30, 1)))), matrix @ np.ones((30, 1)), atol=1e-14)
 
 
 def test_row_sums_of_nothing():
@@ -128,12 +142,83 @@ def test_a_device_without_its_library_is_named(monkeypatch):
         find_device("cuda")
 
 
+class OutOfMemoryError(RuntimeError):
+    """As PyTorch's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OutOfMemoryError("Tried to allocate 20.00 MiB"), "device 'xpu' has too little memory for even a product"),
+        (RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"), "'xpu' has too little memory"),
+        (RuntimeError("Required aspect fp64 is not supported\nsee below"), r"double.* \(Required .* not supported\); "),
+        (NotImplementedError("a line"), r"PyTorch 2\.x has no device 'xpu' .*\(a line\); leave --device out"),
+        (ModuleNotFoundError("No module named 'habana'"), r"has no device 'xpu' .*\(No module named 'habana'\)"),
+        (AssertionError(), r"has no device 'xpu' .*\(AssertionError\)"),
+    ],
+)
+def test_a_device_that_fails_a_small_product_is_refused(monkeypatch, error, sentence):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(__version__="2.x", device=str))
+    monkeypatch.setattr(array_api_compat, "torch", SimpleNamespace(float64=None, ones=fails), raising=False)
+    with pytest.raises(NotAvailable, match=sentence) as caught:
+        find_device("xpu")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["meta", "gpu9", "hpu", ""])
+@pytest.mark.filterwarnings("default")  # PyTorch's own, at its start
+def test_devices_of_pytorch_that_compute_nothing_here(name):
+    pytest.importorskip("torch", reason="PyTorch is not installed, so no device can be asked")
+    with pytest.raises(NotAvailable, match=f"has no device '{name}'"):
+        find_device(name)
+
+
+def test_a_device_without_enough_memory_is_named(mesh, coil, monkeypatch):
+    def full(*_, **__):
+        raise OutOfMemoryError("Tried to allocate 2.00 GiB")
+
+    def broken(*_, **__):
+        raise RuntimeError("index out of range")
+
+    model = FieldModel(mesh)
+    there = model.on(array_api_strict, APART)
+    monkeypatch.setattr(array_api_strict, "take", full)
+    with pytest.raises(NotAvailable, match="too little memory for the model"):
+        model.on(array_api_strict, APART)
+    with pytest.raises(NotAvailable, match=r"device '.*device1.*' has too little memory for 3 placements; .*fewer"):
+        there.solve_many(coil, POSES, DI_DT)
+    monkeypatch.setattr(array_api_strict, "take", broken)
+    with pytest.raises(RuntimeError, match="index out of range"):
+        there.solve_many(coil, POSES, DI_DT)
+
+
+@pytest.mark.parametrize("largest", [0, device_cycle.LARGEST_TABLE])
+def test_the_cycle_is_the_processors_with_and_without_zeros(mesh, monkeypatch, largest):
+    monkeypatch.setattr(device_cycle, "LARGEST_TABLE", largest)
+    model = FieldModel(mesh)
+    finest = RowSums.of(model.matrix, array_api_strict, APART, np.float64).single()
+    cycle = DeviceMultigrid(model.parts.multigrid, finest, array_api_strict, APART)
+    residual = np.random.default_rng(2).normal(size=(len(model.used), 2)).astype(np.float32)
+    residual -= residual.mean(axis=0)
+    expected = model.parts.multigrid.apply(residual)
+    found = to_numpy(cycle.apply(array_api_strict.asarray(residual, device=APART)))
+    assert_allclose(found, expected, rtol=0, atol=1e-5 * abs(expected).max())
+
+
+@pytest.mark.filterwarnings("default")  # PyTorch's own, at its start
+def test_pytorch_itself_will_do_for_its_namespace(mesh, coil):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed, so its arrays cannot be tried")
+    model = FieldModel(mesh)
+    alike(model.on(torch, "cpu").solve(coil, POSES[0], DI_DT), model.solve(coil, POSES[0], DI_DT))
+
+
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("default")  # PyTorch's own, at its start
 @pytest.mark.parametrize("name", MODELS)
-def test_the_same_field_on_a_gpu(name, mesh, coil):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed, so no GPU can be asked")
-    if not torch.cuda.is_available():
-        pytest.skip("no GPU that PyTorch knows on this machine")
+def test_the_same_field_on_a_gpu(card, name, mesh, coil):
     model = MODELS[name](mesh, tolerance=1e-9)
-    for one, pose in zip(model.on(*find_device("cuda")).solve_many(coil, POSES, DI_DT), POSES, strict=True):
+    for one, pose in zip(model.on(*find_device(card)).solve_many(coil, POSES, DI_DT), POSES, strict=True):
         alike(one, model.solve(coil, pose, DI_DT), tolerance=1e-4)

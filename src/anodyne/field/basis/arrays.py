@@ -63,7 +63,7 @@ class BasisArrays:
         """E at the points, (p, n, 3) float32, V/m, of amounts (p, k)."""
         xp = array_namespace(self.modes)
         flat = xp.matmul(xp.astype(amounts, self.modes.dtype), self.modes)
-        return xp.reshape(flat, (amounts.shape[0], -1, 3))
+        return xp.reshape(flat, (amounts.shape[0], self.modes.shape[1] // 3, 3))
 
     def rates(self, coil: CarriedCoil, poses: Floats, di_dt: float) -> Any:
         """dB/dt of a coil's elements, carried to these arrays, at the sensors, (p, 3 m), T/s, for poses (p, 4, 4)."""
@@ -72,4 +72,4 @@ class BasisArrays:
         seen = xp.matmul(self.sensors[None, ...] - origins, rotations)  # in the coil's frame
         summed = xp.reshape(coil.magnetic_field(xp.reshape(seen, (-1, 3))), seen.shape)
         turned = xp.matmul(summed, xp.matrix_transpose(rotations))
-        return xp.reshape(di_dt * turned, (poses.shape[0], -1))
+        return xp.reshape(di_dt * turned, (poses.shape[0], 3 * self.sensors.shape[0]))

@@ -1,6 +1,7 @@
 """E at the cortex for any coil at any pose, from modes solved once for a head and independent of every coil."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from anodyne.coil import Coil, Pose
 from anodyne.errors import PlacementRefused, UnreadableFile
 from anodyne.field.basis.arrays import BasisArrays
-from anodyne.field.carrying import to_numpy
+from anodyne.field.carrying import refuse_rounding, to_numpy, within_memory
 from anodyne.field.conductor import FARTHEST
 from anodyne.field.primary.element_sums import CarriedCoils
 from anodyne.head import Head, Image, Surface, read_distances
@@ -134,10 +135,15 @@ class FieldBasis:
 
         Parameters
         ----------
-        namespace : an array API namespace such as ``array_api_compat.torch`` or ``cupy``
+        namespace : ``torch``, ``cupy`` or an array API namespace
         device : what that library calls a device; its default if None
+
+        Raises
+        ------
+        NotAvailable : the device has too little memory, or rounds single precision in products
         """
-        return DeviceBasis(basis=self, arrays=self.arrays.moved(namespace, device))
+        with within_memory(device, "this field basis"):
+            return DeviceBasis(basis=self, arrays=self.arrays.moved(namespace, device))
 
     def refuse_other(self, head: Head) -> None:
         """Raise `UnreadableFile` if this basis belongs to another head."""
@@ -277,7 +283,7 @@ class FieldBasis:
             points, parts = pose.to_coil(self.sensors), coil.sources()
             each = [part.magnetic_field(points, np.float32) for part in parts] or [coil.magnetic_field(points)]
             placed.append((np.sum(each, axis=0) @ (di_dt * pose.rotation.T)).ravel())
-        return np.array(placed)
+        return np.array(placed).reshape(len(poses), self.sensors.size)
 
     def refuse_placements(self, coil: Coil, poses: Floats) -> None:
         """Raise `PlacementRefused` if a winding lies inside the head, or is metres away."""
@@ -305,9 +311,10 @@ class FieldBasis:
         if not (self.tests and unexplained.shape[0]):
             return
         worst = float(xp.max(unexplained)) * self.error_per_unexplained
-        if worst > LARGEST_ERROR:
+        if not worst <= LARGEST_ERROR:
+            error = f"about {worst:.0%}" if np.isfinite(worst) else "an unknown part"
             raise PlacementRefused(
-                f"the field basis would be off by about {worst:.0%} for {coil.label} at this pose: it holds for coils "
+                f"the field basis would be off by {error} for {coil.label} at this pose: it holds for coils "
                 "about the upper head; solve this one in full with 'anodyne field solve'"
             )
 
@@ -334,19 +341,30 @@ class DeviceBasis:
     basis: FieldBasis
     arrays: BasisArrays
 
+    def __post_init__(self) -> None:
+        refuse_rounding(self.arrays.sensors)
+
     def amounts(self, coil: Coil, poses: Pose | Sequence[Pose] | ArrayLike, di_dt: float) -> Any:
         """As `FieldBasis.amounts`, of a coil made of wires or dipoles or known by samples."""
         placed = matrices(poses)
-        amounts, unexplained = self._read(coil, placed, di_dt)
-        self._refuse(coil, placed, unexplained)
+        with self._memory_for(placed):
+            amounts, unexplained = self._read(coil, placed, di_dt)
+            self._refuse(coil, placed, unexplained)
         return amounts
 
     def evaluate_many(self, coil: Coil, poses: Pose | Sequence[Pose] | ArrayLike, di_dt: float) -> Any:
-        """E at the points, (p, n, 3), V/m, of all placements in one piece: choose p by the device's memory."""
+        """E at the points, (p, n, 3), V/m, of all placements in one piece: choose p by the device's memory.
+
+        Raises
+        ------
+        PlacementRefused : as `FieldBasis.evaluate`, for any of them
+        NotAvailable : the device has too little memory for as many
+        """
         placed = matrices(poses)
-        amounts, unexplained = self._read(coil, placed, di_dt)
-        fields = self.arrays.fields(amounts)
-        self._refuse(coil, placed, unexplained)
+        with self._memory_for(placed):
+            amounts, unexplained = self._read(coil, placed, di_dt)
+            fields = self.arrays.fields(amounts)
+            self._refuse(coil, placed, unexplained)
         return fields
 
     def _read(self, coil: Coil, placed: Floats, di_dt: float) -> tuple[Any, Any]:
@@ -362,6 +380,9 @@ class DeviceBasis:
     def _refuse(self, coil: Coil, placed: Floats, unexplained: Any) -> None:
         self.basis.refuse_placements(coil, placed)
         self.basis.refuse_unexplained(coil, unexplained)
+
+    def _memory_for(self, placed: Floats) -> AbstractContextManager[None]:
+        return within_memory(self.arrays.sensors.device, f"{len(placed)} placements")
 
     @cached_property
     def _coils(self) -> CarriedCoils:
@@ -386,14 +407,19 @@ def matrices(poses: Pose | Sequence[Pose] | ArrayLike) -> Floats:
 
     Raises
     ------
-    ValueError : not all of them are finite
+    ValueError : one of them is no pose: mirrored, scaled, sheared or not finite
     """
     if isinstance(poses, Pose):
         return poses.head_from_coil[None]
     if isinstance(poses, Sequence) and poses and isinstance(poses[0], Pose):
         return np.array([pose.head_from_coil for pose in poses if isinstance(pose, Pose)])
-    placed = np.asarray(poses, dtype=float).reshape(-1, 4, 4)
-    if not np.isfinite(placed).all():
-        broken = np.flatnonzero(~np.isfinite(placed).all(axis=(1, 2)))
-        raise ValueError(f"placement {broken[0] + 1} holds numbers that are not finite")
+    placed = np.array(poses, dtype=float).reshape(-1, 4, 4)
+    axes = placed[:, :3, :3]
+    off = np.abs(axes @ axes.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2))
+    rigid = (off < 1e-12) & (np.linalg.det(axes) > 0) & np.isfinite(placed).all(axis=(1, 2))
+    for number in np.flatnonzero(~(rigid & (placed[:, 3] == (0, 0, 0, 1)).all(axis=1))):
+        try:
+            placed[number] = Pose(head_from_coil=placed[number]).head_from_coil
+        except ValueError as refusal:
+            raise ValueError(f"placement {number + 1}: {refusal}") from refusal
     return placed

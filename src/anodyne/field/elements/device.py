@@ -9,11 +9,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from anodyne.coil import Coil, Pose
-from anodyne.field.carrying import carried, to_numpy
+from anodyne.field.carrying import carried, refuse_rounding, rows_of, to_numpy, within_memory
+from anodyne.field.electric import ElectricField
 from anodyne.field.elements.device_cycle import DeviceSystem
 from anodyne.field.elements.model import ElementModel
 from anodyne.field.elements.multigrid import BlockSolution, conjugate_gradients
@@ -21,9 +23,10 @@ from anodyne.field.elements.row_sums import RowSums
 from anodyne.field.elements.second_order_assembly import EDGE_CORNERS
 from anodyne.field.primary.element_sums import CarriedCoils
 from anodyne.field.primary.fields import VectorPotential
+from anodyne.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from anodyne.field.elements.finite import FiniteElementModel
+    from anodyne.field.elements.finite import FiniteElementModel, ModelParts
 
 TETRAHEDRA_AT_ONCE = 2**19
 """Whose loads and fields are computed in one piece: bounds the device's memory."""
@@ -35,31 +38,46 @@ class DeviceModel(ElementModel):
     Parameters
     ----------
     model : made ready on the processor; its mesh, conductivities and tolerance are kept
-    namespace : an array API namespace such as ``array_api_compat.torch`` or ``cupy``
+    namespace : ``torch``, ``cupy`` or an array API namespace
     device : what that library calls a device; its default if None
+
+    Raises
+    ------
+    NotAvailable : the device has too little memory, or rounds single precision in products
     """
 
     def __init__(self, model: "FiniteElementModel", namespace: Any, device: Any = None) -> None:
         begin = perf_counter()
         self.mesh, self.conductivity, self.model = model.mesh, model.conductivity, model
-        self._namespace, self._device = namespace, device
-        parts = model.parts
+        with within_memory(device, "the model of this head"):
+            self._nodes = carried(self.mesh.nodes, namespace, device)
+            self._namespace, self._device = array_namespace(self._nodes), self._nodes.device
+            refuse_rounding(self._nodes)
+            self._carry(model.parts)
+        self.timings = {**model.timings, "carry": perf_counter() - begin}
+
+    def _carry(self, parts: "ModelParts") -> None:
         self._used = len(parts.used)
-        smoother, blocks = parts.smoother, parts.blocks
-        self._system = DeviceSystem(blocks, parts.multigrid, smoother, namespace, device)
-        self._nodes = self._carried(self.mesh.nodes)
-        self._tetrahedra = self._carried(self.mesh.tetrahedra.astype(np.int64))
-        self._sigma = self._carried(model.conductivity)
+        self._system = DeviceSystem(parts.blocks, parts.multigrid, parts.smoother, self._namespace, self._device)
+        self._tetrahedra = self._carried(self.mesh.tetrahedra)
+        self._sigma = self._carried(self.conductivity)
         self._coils = CarriedCoils(self._nodes)
         self._to_nodes = self._gathering(self.mesh.tetrahedra, len(self.mesh.nodes), parts.used)
         self._place = self._carried(_places(parts.used, len(self.mesh.nodes)))
         self._edges: Any = None
         if parts.edges is not None and parts.ends is not None:
             count = len(parts.ends)
-            self._ends = self._carried(parts.ends.astype(np.int64))
-            self._edges = self._carried(np.where(parts.edges < 0, count, parts.edges).astype(np.int64))
+            self._ends = self._carried(parts.ends)
+            self._edges = self._carried(np.where(parts.edges < 0, count, parts.edges))
             self._to_edges = self._gathering(parts.edges, count, np.arange(count))
-        self.timings = {**model.timings, "carry": perf_counter() - begin}
+        self._pieces = list(self._divided())
+
+    def solve_many(
+        self, coil: Coil, poses: Sequence[Pose], di_dt: float, progress: Progress = SILENT
+    ) -> list[ElectricField]:
+        """As the processor's, with `NotAvailable` where the device has too little memory for them."""
+        with within_memory(self._device, f"{len(poses)} placements"):
+            return super().solve_many(coil, poses, di_dt, progress)
 
     def _solution(self, primaries: Sequence[tuple[Any, Any]]) -> BlockSolution:
         xp, count = self._namespace, self._used
@@ -83,14 +101,17 @@ class DeviceModel(ElementModel):
     def _primary(self, coil: Coil, pose: Pose, di_dt: float) -> tuple[Any, Any]:
         """The primary field at the nodes, and what it has at the edges' middles above the mean of their ends."""
         at_nodes = self._primary_at(self._nodes, coil, pose, di_dt)
-        if self._edges is None:
-            return at_nodes, None
-        xp = self._namespace
-        first, last = (xp.take(self._nodes, self._ends[:, side], axis=0) for side in range(2))
-        at_edges = self._primary_at((first + last) / 2, coil, pose, di_dt)
-        ends = [xp.take(at_nodes, self._ends[:, side], axis=0) for side in range(2)]
-        bend = at_edges - (ends[0] + ends[1]) / 2
-        return at_nodes, xp.concat([bend, xp.zeros_like(bend[:1, :])])
+        bend = None
+        if self._edges is not None:
+            xp = self._namespace
+            at_edges = self._primary_at(self._middles(self._nodes), coil, pose, di_dt) - self._middles(at_nodes)
+            bend = xp.concat([at_edges, xp.zeros_like(at_edges[:1, :])])
+        float((at_nodes if bend is None else bend)[0, 0])  # waits, so that the time spent is this field's own
+        return at_nodes, bend
+
+    def _middles(self, nodal: Any) -> Any:
+        """Means of a nodal vector over the ends of every edge, (n_edges, 3)."""
+        return (rows_of(nodal, self._ends[:, 0]) + rows_of(nodal, self._ends[:, 1])) / 2
 
     def _primary_at(self, points: Any, coil: Coil, pose: Pose, di_dt: float) -> Any:
         xp = self._namespace
@@ -100,7 +121,7 @@ class DeviceModel(ElementModel):
             return -di_dt * xp.matmul(potential, xp.matrix_transpose(rotation))
         return self._carried(self.model.primary.at(to_numpy(points), coil, pose, di_dt))
 
-    def _blocks(self) -> Iterator[tuple[slice, Any, Any]]:
+    def _divided(self) -> Iterator[tuple[slice, Any, Any]]:
         """Tetrahedra piece by piece: which, the gradients of their hat functions (n, 4, 3), 1/m, and volumes, m^3."""
         xp = self._namespace
         for first in range(0, self._tetrahedra.shape[0], TETRAHEDRA_AT_ONCE):
@@ -118,8 +139,7 @@ class DeviceModel(ElementModel):
 
     def _taken(self, rows: Any, index: Any) -> Any:
         xp = self._namespace
-        flat = xp.take(rows, xp.reshape(index, (-1,)), axis=0)
-        return xp.reshape(flat, (*index.shape, rows.shape[1]))
+        return xp.reshape(rows_of(rows, xp.reshape(index, (-1,))), (*index.shape, rows.shape[1]))
 
     def _conducted(self, vectors: Any, piece: slice) -> Any:
         """sigma times vectors (n, k, 3)."""
@@ -131,14 +151,15 @@ class DeviceModel(ElementModel):
         """``integral(sigma w . grad(v))`` for every unknown's function v: nodes in use, then edges."""
         xp = self._namespace
         of_corners, of_edges = [], []
-        means, mixed = self._carried(_MASS), self._carried(_EDGE_MASS)
-        for piece, hats, volumes in self._blocks():
+        means, mixed = (self._carried(np.kron(table, np.eye(3))) for table in (_MASS, _EDGE_MASS))
+        for piece, hats, volumes in self._pieces:
             corners = self._at_corners(at_nodes, piece)
             middle = xp.mean(corners, axis=1, keepdims=True)
             if bend is not None:
                 bends = self._taken(bend, self._edges[piece, :])
                 middle = middle + xp.sum(bends, axis=1, keepdims=True) / 5
-                flux = self._conducted(xp.matmul(means, corners) + xp.matmul(mixed, bends), piece)
+                mean = xp.matmul(xp.reshape(corners, (-1, 12)), means) + xp.matmul(xp.reshape(bends, (-1, 18)), mixed)
+                flux = self._conducted(xp.reshape(mean, (-1, 4, 3)), piece)
                 products = 4 * xp.matmul(flux, xp.matrix_transpose(hats)) * volumes[:, None, None]
                 of_edges.append(
                     xp.stack([products[:, i, j] + products[:, j, i] for i, j in EDGE_CORNERS.tolist()], axis=1)
@@ -154,9 +175,9 @@ class DeviceModel(ElementModel):
         xp, (at_nodes, bend) = self._namespace, primary
         of_nodes = unknowns[: self._used]
         padded = xp.concat([of_nodes - xp.mean(of_nodes), xp.zeros_like(of_nodes[:1])])
-        potential = xp.take(padded, self._place, axis=0)
+        potential = rows_of(padded, self._place)
         middles, corners = [], []
-        for piece, hats, _ in self._blocks():
+        for piece, hats, _ in self._pieces:
             given = self._at_corners(at_nodes, piece)
             slope = xp.sum(self._at_corners(potential[:, None], piece) * hats, axis=1, keepdims=True)
             middle = xp.mean(given, axis=1) - slope[:, 0, :]
@@ -186,8 +207,8 @@ class DeviceModel(ElementModel):
 _MASS = (np.ones((4, 4)) + np.eye(4)) / 20
 """Means of ``u_i u_j`` over a tetrahedron."""
 
-_EDGE_MASS = (4 + 4 * np.array([[corner in ends for ends in EDGE_CORNERS] for corner in range(4)])) / 120
-"""Means of ``4 u_corner u_i u_j`` for the edge between i and j."""
+_EDGE_MASS = (4 + 4 * np.array([[corner in ends for corner in range(4)] for ends in EDGE_CORNERS])) / 120
+"""Means of ``4 u_i u_j u_corner`` for the edge between i and j, (6, 4)."""
 
 
 def _places(used: NDArray[Any], count: int) -> NDArray[np.int64]:

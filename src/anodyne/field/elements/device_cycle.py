@@ -1,6 +1,7 @@
 """The linear solver's matrices on another device: products and the multigrid cycle with array operations."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,30 +12,51 @@ from anodyne.field.carrying import carried
 from anodyne.field.elements.multigrid import Multigrid, Smoother
 from anodyne.field.elements.row_sums import RowSums
 
+LARGEST_TABLE = 2**23
+"""Entries up to which a matrix is held with its zeros, 32 MiB: one product of that is a single operation on the device,
+where slices take a dozen."""
 
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A small matrix with its zeros, (n_rows, n)."""
+
+    values: Any
+
+    def times(self, x: Any) -> Any:
+        """The product with columns x, (n, k); (n_rows, k)."""
+        return array_namespace(x).matmul(self.values, x)
+
+
+Product = RowSums | Table
+
+
+@dataclass(frozen=True, eq=False)
 class DeviceSmoother:
-    """As `Smoother.smoothed`, of a matrix carried elsewhere, in single precision."""
+    """As `Smoother`, carried elsewhere: a matrix in single precision and its weights, (n, 1)."""
 
-    def __init__(self, smoother: Smoother, namespace: Any, device: Any) -> None:
-        self.matrix = RowSums.of(smoother.matrix, namespace, device, np.float32)
-        self._weights = carried(smoother.weights[:, None], namespace, device)
+    matrix: Product
+    weights: Any
 
     def smoothed(self, right: Any, x: Any = None) -> Any:
         """x, or zero, after one step for ``A x = right``, (n, k)."""
-        return self._weights * right if x is None else x + self._weights * (right - self.matrix.times(x))
+        return self.weights * right if x is None else x + self.weights * (right - self.matrix.times(x))
 
 
 class DeviceMultigrid:
-    """As `Multigrid`, carried elsewhere."""
+    """As `Multigrid`, carried elsewhere; its finest matrix, in single precision, lies there already."""
 
-    def __init__(self, multigrid: Multigrid, namespace: Any, device: Any) -> None:
-        def rows(matrix: csr_matrix) -> RowSums:
+    def __init__(self, multigrid: Multigrid, finest: RowSums, namespace: Any, device: Any) -> None:
+        def held(matrix: csr_matrix) -> Product:
+            if matrix.shape[0] * matrix.shape[1] <= LARGEST_TABLE:
+                return Table(carried(matrix.toarray(), namespace, device))
             return RowSums.of(matrix, namespace, device, np.float32)
 
-        self._levels = [
-            (DeviceSmoother(level.smoother, namespace, device), rows(level.restriction), rows(level.prolongation))
-            for level in multigrid.levels
-        ]
+        self._levels: list[tuple[DeviceSmoother, Product, Product]] = []
+        for depth, level in enumerate(multigrid.levels):
+            matrix = held(level.smoother.matrix) if depth else finest
+            smoother = DeviceSmoother(matrix, carried(level.smoother.weights[:, None], namespace, device))
+            self._levels.append((smoother, held(level.restriction), held(level.prolongation)))
         self._coarse_inverse = carried(multigrid.coarse_inverse, namespace, device)
 
     def apply(self, residual: Any) -> Any:
@@ -71,16 +93,14 @@ class DeviceSystem:
         namespace: Any,
         device: Any,
     ) -> None:
-        def rows(matrix: csr_matrix, dtype: type[np.floating]) -> RowSums:
-            return RowSums.of(matrix, namespace, device, dtype)
-
-        self._blocks = [[rows(block, np.float64) for block in row] for row in blocks]
+        self._blocks = [[RowSums.of(block, namespace, device, np.float64) for block in row] for row in blocks]
         self._nodes = blocks[0][0].shape[0]
-        self._multigrid = DeviceMultigrid(multigrid, namespace, device)
+        self._multigrid = DeviceMultigrid(multigrid, self._blocks[0][0].single(), namespace, device)
         self._smoother = None
         if smoother is not None:
-            self._smoother = DeviceSmoother(smoother, namespace, device)
-            self._down, self._up = rows(blocks[0][1], np.float32), rows(blocks[1][0], np.float32)
+            weights = carried(smoother.weights[:, None], namespace, device)
+            self._smoother = DeviceSmoother(self._blocks[1][1].single(), weights)
+            self._down, self._up = self._blocks[0][1].single(), self._blocks[1][0].single()
 
     def times(self, x: Any, result: Any) -> None:
         """Write the matrix times a block of columns, (n, k), into `result`."""
@@ -96,7 +116,7 @@ class DeviceSystem:
     def apply(self, residual: Any) -> Any:
         """What to add to the solution for a block of residuals, (n, k), single precision."""
         xp = array_namespace(residual)
-        right = xp.astype(residual, xp.float32)
+        right = xp.astype(residual, xp.float32, copy=False)
         if self._smoother is None:
             return self._multigrid.apply(right)
         n = self._nodes

@@ -76,8 +76,12 @@ class FiniteElementModel(ElementModel):
 
         Parameters
         ----------
-        namespace : an array API namespace such as ``array_api_compat.torch`` or ``cupy``
+        namespace : ``torch``, ``cupy`` or an array API namespace
         device : what that library calls a device; its default if None
+
+        Raises
+        ------
+        NotAvailable : the device has too little memory, or rounds single precision in products
         """
         return DeviceModel(self, namespace, device)
 

@@ -368,8 +368,7 @@ def _products(a: Any, b: Any) -> Any:
         partial = np.zeros((SHARES, a.shape[1]))
         _products_in_parts(a, b, partial)
         return partial.sum(axis=0)
-    xp = array_namespace(a)
-    return xp.vecdot(xp.astype(a, b.dtype), b, axis=-2)
+    return array_namespace(a).sum(a * b, axis=0)
 
 
 def _norms(a: Any) -> Any:
@@ -391,5 +390,4 @@ def _add(a: Any, of_a: Any, b: Any, of_b: Any, result: Any) -> None:
     if is_numpy_array(a):
         _combine(a, of_a, b, of_b, result)
     else:
-        xp = array_namespace(a)
-        result[...] = a * of_a + xp.astype(b, a.dtype) * of_b
+        result[...] = a * of_a + b * of_b
