@@ -163,6 +163,28 @@ def test_of_equal_placements_the_handle_behind_is_first(planned):
     assert candidates.head_from_coil[order[0], 1, 1] == candidates.head_from_coil[:, 1, 1].max()
 
 
+def test_a_handle_towards_the_face_is_no_better_where_the_field_runs_the_wrong_way(planned):
+    candidates = planned.search.candidates
+    forwards = -candidates.head_from_coil[:, 1, 1]
+    pair = candidates.chosen([int(np.argmax(forwards)), int(np.argmin(forwards))])
+    assert list(handle_first(pair, np.array([-1.0, -1.0]))) == [1, 0]
+    assert list(handle_first(pair, np.array([1.0, 1.0]))) == [1, 0]
+
+
+def test_finalists_for_a_direction_all_drive_the_field_towards_it(model, planned, goal, focal):
+    towards = Goal(
+        site=goal.site, di_dt=goal.di_dt, objective=Objective.DIRECTION, direction=np.array([0.0, -1.0, 0.0]),
+        ceilings=(Ceiling(where="scalp", limit=9.0),),
+    )  # fmt: skip
+    rest = Rest(head=planned.head, coil=planned.coil, hair=GRID.hair)
+    score = towards.score(focal.e_field)
+    found = judged(model, rest, towards, focal.candidates, (score, focal.exterior))
+    assert (found.value > 0).all()
+    assert found.best_value == found.value[found.allowed].max()
+    with pytest.raises(PlacementRefused, match="no placement tried keeps"):
+        judged(model, rest, towards, focal.candidates, (-np.abs(score), focal.exterior))
+
+
 @pytest.mark.parametrize("limit", [0, -1, float("nan"), float("inf")])
 def test_impossible_ceilings_are_refused(limit):
     with pytest.raises(ValueError, match="must be a positive field"):
@@ -183,6 +205,6 @@ def test_goals_that_lack_something_are_refused(goal, wrong, says):
         Goal(site=goal.site, di_dt=1.0, **wrong)
 
 
-def test_a_direction_is_made_a_unit(goal):
+def test_a_direction_is_made_a_unit_and_keeps_its_sign(goal):
     along = Goal(site=goal.site, di_dt=1.0, objective=Objective.DIRECTION, direction=np.array([3.0, 0, 4.0]))
-    assert_allclose(along.score(np.array([[1.0, 5.0, 1.0], [-3, 0, -4]])), [1.4, 5.0])
+    assert_allclose(along.score(np.array([[1.0, 5.0, 1.0], [-3, 0, -4]])), [1.4, -5.0])
