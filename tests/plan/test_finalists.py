@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from anodyne.coil import Pose
 from anodyne.errors import PlacementRefused
 from anodyne.field import FieldModel, mean, percentile
-from anodyne.head import Tissue, find_target, place_target
+from anodyne.head import TetrahedralMesh, Tissue, find_target, place_target
 from anodyne.plan import CAP, Ceiling, Goal, Objective, SearchGrid, robustness, search_placement
 from anodyne.plan.search.finalists import FINALISTS, Watched, handle_first, judged, watch
 from anodyne.plan.search.robustness import Rest
@@ -142,6 +142,29 @@ def test_expected_magnitude_is_that_of_the_misplaced_coil(model, planned, goal, 
 def test_ceilings_where_there_is_nothing(again, goal):
     with pytest.raises(PlacementRefused, match="has no eyes"):
         again(replace(goal, ceilings=(Ceiling(where="eyes", limit=1.0),)))
+
+
+@pytest.fixture(scope="module")
+def seeing(planned):
+    """The ball with two eyes in its scalp."""
+    mesh = planned.head.mesh
+    sides = np.array([[35, 70, -20], [-35, 70, -20]]) * mm
+    near = np.linalg.norm(mesh.barycentres[:, None] - sides, axis=2).min(axis=1) < 18 * mm
+    tissue = np.where((mesh.tissue == Tissue.SCALP) & near, Tissue.EYES, mesh.tissue)
+    return replace(planned.head, mesh=TetrahedralMesh(nodes=mesh.nodes, tetrahedra=mesh.tetrahedra, tissue=tissue))
+
+
+def test_a_ceiling_on_the_eyes_reads_the_eyes(model, planned, seeing, goal, focal):
+    milder = replace(goal, ceilings=(Ceiling(where="eyes", limit=9.0), Ceiling(where="scalp", limit=9.0)))
+    rest = Rest(head=seeing, coil=planned.coil, hair=GRID.hair)
+    found = judged(model, rest, milder, focal.candidates, (focal.score, focal.exterior))
+    pose = Pose(head_from_coil=focal.candidates.head_from_coil[found.best])
+    magnitude = model.solve(planned.coil, pose, goal.di_dt).magnitude
+    eyes, scalp = (seeing.mesh.tissue == tissue for tissue in (Tissue.EYES, Tissue.SCALP))
+    assert eyes.sum() > 20
+    exact = [percentile(magnitude[there], seeing.mesh.volumes[there], 0.999) for there in (eyes, scalp)]
+    assert exact[0] < 0.9 * exact[1]
+    assert_allclose(found.best_readings, exact)
 
 
 def test_watched_points_belong_where_they_say(planned, goal):

@@ -253,7 +253,7 @@ class Plan:
     head, coil, protocol, dose, placement, field, search : what their names say
     conductivity : S/m by tissue name
     uncertainty : what the conductivities' ranges make of the field, where that was asked for
-    robustness : what is left of the objective if the coil is misplaced, for each way of finding its place again
+    robustness : what is left of the field at the target if the coil is misplaced, for each way of finding its place
     warnings : sentences that belong beside the plan wherever it is shown
     """
 
