@@ -3,6 +3,7 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
 import anodyne.plan
@@ -31,7 +32,12 @@ def test_every_aim_and_its_currents(succeed, steer_words, place):
     for aim in reached:
         assert len(aim["rates_a_per_us"]) == 2
         assert sum(value**2 for value in aim["e_field_v_per_m"]) ** 0.5 >= 60 * (1 - 1e-6)
-        assert aim["energy_j"] > 0
+        currents = 1e3 * np.array(aim["currents_ka"])
+        stored = currents @ (1e-6 * np.array(document["array"]["inductance_uh"])) @ currents / 2
+        assert aim["energy_j"] == pytest.approx(stored, rel=1e-3)
+        away = np.array(aim["summit_mm"]) - aim["aim_mm"]
+        across = away @ np.array(document["head_from_array_mm"])[:3, :2]
+        assert aim["summit_off_aim_mm"] == pytest.approx(np.linalg.norm(across), abs=0.01)
     assert (place / "steering.png").stat().st_size > 10_000
     with (place / "aims.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.reader(stream))

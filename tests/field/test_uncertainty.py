@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import qmc
 
 from anodyne.certainty import Certainty
 from anodyne.coil import Pose, find_coil
@@ -240,6 +241,93 @@ def test_only_ratios_of_conductivities_matter(found, egg, coil):
     assert_allclose([one.high for one in result.quantities], [one.high for one in found.quantities], rtol=1e-4)
 
 
+@pytest.fixture(scope="module")
+def lopsided(model, egg, coil):
+    """A study of ranges whose middles, widths and shapes are all different, and its answers by hand."""
+    shapes = {1: (2, 6), 2: (5, 1.5), 3: (1, 4), 4: (4, 1), 5: (1.5, 5)}
+    ranges = [
+        replace(published_ranges()[tag], low=(0.9 - 0.1 * tag) * published_ranges()[tag].low, p=p, q=q)
+        for tag, (p, q) in shapes.items()
+    ]
+    study = ConductivityStudy(model, ranges)
+    search = study._search(study._primary(coil, ABOVE, DI_DT), quantities(egg))
+    for factors in study.factors(study._draws(20, seed=0)):
+        search.check(factors)
+    return study.run(coil, ABOVE, DI_DT, quantities(egg)), ranges, search
+
+
+def places_drawn(ranges, count, seed):
+    """Probabilities (count, 2, tissues) for two independent sets of conductivities."""
+    points = qmc.Sobol(2 * len(ranges), seed=seed).random(count)
+    return points.reshape(count, 2, len(ranges))
+
+
+def factors_at(ranges, probabilities):
+    """Conductivities by the ranges' own quantiles, relative to the defaults."""
+    defaults = Conductivities().values
+    columns = [
+        known.quantile(column) / defaults[known.tissue] for known, column in zip(ranges, probabilities.T, strict=True)
+    ]
+    return np.stack(columns, axis=1)
+
+
+def test_summary_is_that_of_the_answers_to_many_conductivities(lopsided):
+    """Of a thousand sets of conductivities drawn here: percentiles, rank, mean and standard deviation."""
+    found, ranges, search = lopsided
+    values = search.answers().to(factors_at(ranges, places_drawn(ranges, 1024, seed=5)[:, 0]))
+    for one, own in zip(found.quantities, values.T, strict=True):
+        width = np.quantile(own, 0.95) - np.quantile(own, 0.05)
+        for told, share in ((one.low, 0.05), (one.median, 0.5), (one.high, 0.95)):
+            assert told == pytest.approx(np.quantile(own, share), abs=0.04 * width), one.name
+        assert one.mean == pytest.approx(own.mean(), abs=0.02 * width)
+        assert one.standard_deviation == pytest.approx(own.std(), rel=0.05)
+        assert one.rank == pytest.approx((own < one.nominal).mean(), abs=0.03)
+    assert max(abs(one.rank - 0.5) for one in found.quantities) > 0.2  # else its sense would not be seen
+
+
+def test_shares_are_those_of_one_tissue_at_a_time(lopsided):
+    """Both indices by Jansen's sums (1999, Comput Phys Commun 117:35): a conductivity alone is kept, or drawn anew."""
+    found, ranges, search = lopsided
+    places = places_drawn(ranges, 512, seed=6)
+    answers = search.answers()
+    first, other = (answers.to(factors_at(ranges, places[:, n])) for n in (0, 1))
+    variance = np.concatenate([first, other]).var(axis=0)
+    for column, known in enumerate(ranges):
+        mixed = places[:, 0].copy()
+        mixed[:, column] = places[:, 1, column]
+        values = answers.to(factors_at(ranges, mixed))
+        alone = 1 - ((other - values) ** 2).mean(axis=0) / (2 * variance)
+        total = ((first - values) ** 2).mean(axis=0) / (2 * variance)
+        for k, one in enumerate(found.quantities):
+            assert one.first_order[known.tissue] == pytest.approx(alone[k], abs=0.06), (one.name, known.tissue)
+            assert one.total[known.tissue] == pytest.approx(total[k], abs=0.06), (one.name, known.tissue)
+
+
+def test_map_is_the_relative_standard_deviation(lopsided, egg):
+    found, ranges, search = lopsided
+    grey = np.flatnonzero(egg.tissue == Tissue.GREY_MATTER)[::17]
+    factors = factors_at(ranges, places_drawn(ranges, 256, seed=7)[:, 0])
+    coefficients = search._basis.coefficients(factors)
+    rows = np.searchsorted(search._looks.tetrahedra, grey)
+    fields = [search._e_field(search._looks, search._basis.combined(one))[rows] for one in coefficients]
+    magnitude = np.linalg.norm(fields, axis=-1)
+    relative = magnitude.std(axis=0) / magnitude.mean(axis=0)
+    assert_allclose(np.median(found.spread[grey] / relative), 1, atol=0.1)
+    assert_allclose(found.spread[grey], relative, rtol=0.4, atol=0.003)
+
+
+def test_magnitudes_are_scaled_and_components_shifted_to_another_solvers_value(found):
+    top, up = found.of("top"), found.of("up")
+    scaled = top.moved_to(1.25 * top.nominal)
+    for name in ("nominal", "low", "median", "high", "mean", "standard_deviation"):
+        assert getattr(scaled, name) == pytest.approx(1.25 * getattr(top, name))
+    assert (scaled.rank, scaled.total) == (top.rank, top.total)
+    shifted = up.moved_to(-up.nominal)
+    for name in ("nominal", "low", "median", "high", "mean"):
+        assert getattr(shifted, name) == pytest.approx(getattr(up, name) - 2 * up.nominal)
+    assert shifted.standard_deviation == up.standard_deviation
+
+
 def test_isotropic_tensors_are_as_scalars(found, egg, coil):
     tensors = Conductivities().of(egg.tissue)[:, None, None] * np.eye(3)
     result = ConductivityStudy(FieldModel(egg, tensors)).run(coil, ABOVE, DI_DT, quantities(egg))
@@ -290,3 +378,11 @@ def test_high_percentile_is_that_of_regions(egg):
     assert kept.sum() < 0.2 * len(rows)
     narrowed = peak.narrowed(kept, volumes)
     assert_allclose(narrowed.of(e_field[0][kept], volumes[kept]), wanted[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("fraction", [0, 0.25, 0.5, 0.6, 0.75, 0.9, 1])
+def test_high_percentile_of_equal_volumes_is_that_of_regions(fraction):
+    """Where a share of the volume ends exactly between two tetrahedra, both take the lower one."""
+    e_field, volumes = np.outer([1.0, 2, 3, 4], [0, 0, 1]), np.full(4, 0.1)
+    peak = HighPercentile(name="peak", tetrahedra=np.arange(4), fraction=fraction)
+    assert peak.of(e_field, volumes) == percentile([1.0, 2, 3, 4], volumes, fraction)

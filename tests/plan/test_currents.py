@@ -105,7 +105,7 @@ def test_what_cannot_be_made_is_refused(crowded):
     flat = fields * [1, 1, 0]
     with pytest.raises(PlacementRefused, match="no currents in this array give the wanted field there"):
         array_currents(flat, cost, [[0, 0, 1]], [1.0])
-    with pytest.raises(PlacementRefused, match="elsewhere"):
+    with pytest.raises(PlacementRefused, match="anywhere beneath"):
         array_currents(fields, cost, np.eye(3), [1.0, 1, 1], Limits(elsewhere=elsewhere, highest=0.01 * highest))
     with pytest.raises(PlacementRefused, match="A/us in a coil"):
         array_currents(fields, cost, np.eye(3)[:1], [1.0], Limits(rate=0.01 * np.abs(free).max()))

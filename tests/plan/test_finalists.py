@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from anodyne.coil import Pose
 from anodyne.errors import PlacementRefused
 from anodyne.field import FieldModel, mean, percentile
-from anodyne.head import Tissue, find_target, place_target
+from anodyne.head import TetrahedralMesh, Tissue, find_target, place_target
 from anodyne.plan import CAP, Ceiling, Goal, Objective, SearchGrid, robustness, search_placement
 from anodyne.plan.search.finalists import FINALISTS, Watched, handle_first, judged, watch
 from anodyne.plan.search.robustness import Rest
@@ -144,6 +144,29 @@ def test_ceilings_where_there_is_nothing(again, goal):
         again(replace(goal, ceilings=(Ceiling(where="eyes", limit=1.0),)))
 
 
+@pytest.fixture(scope="module")
+def seeing(planned):
+    """The ball with two eyes in its scalp."""
+    mesh = planned.head.mesh
+    sides = np.array([[35, 70, -20], [-35, 70, -20]]) * mm
+    near = np.linalg.norm(mesh.barycentres[:, None] - sides, axis=2).min(axis=1) < 18 * mm
+    tissue = np.where((mesh.tissue == Tissue.SCALP) & near, Tissue.EYES, mesh.tissue)
+    return replace(planned.head, mesh=TetrahedralMesh(nodes=mesh.nodes, tetrahedra=mesh.tetrahedra, tissue=tissue))
+
+
+def test_a_ceiling_on_the_eyes_reads_the_eyes(model, planned, seeing, goal, focal):
+    milder = replace(goal, ceilings=(Ceiling(where="eyes", limit=9.0), Ceiling(where="scalp", limit=9.0)))
+    rest = Rest(head=seeing, coil=planned.coil, hair=GRID.hair)
+    found = judged(model, rest, milder, focal.candidates, (focal.score, focal.exterior))
+    pose = Pose(head_from_coil=focal.candidates.head_from_coil[found.best])
+    magnitude = model.solve(planned.coil, pose, goal.di_dt).magnitude
+    eyes, scalp = (seeing.mesh.tissue == tissue for tissue in (Tissue.EYES, Tissue.SCALP))
+    assert eyes.sum() > 20
+    exact = [percentile(magnitude[there], seeing.mesh.volumes[there], 0.999) for there in (eyes, scalp)]
+    assert exact[0] < 0.9 * exact[1]
+    assert_allclose(found.best_readings, exact)
+
+
 def test_watched_points_belong_where_they_say(planned, goal):
     tetrahedra, watched = watch(planned.head, goal, (None,))
     mesh = planned.head.mesh
@@ -161,6 +184,28 @@ def test_of_equal_placements_the_handle_behind_is_first(planned):
     candidates = planned.search.candidates
     order = handle_first(candidates, np.ones(len(candidates.angle)))
     assert candidates.head_from_coil[order[0], 1, 1] == candidates.head_from_coil[:, 1, 1].max()
+
+
+def test_a_handle_towards_the_face_is_no_better_where_the_field_runs_the_wrong_way(planned):
+    candidates = planned.search.candidates
+    forwards = -candidates.head_from_coil[:, 1, 1]
+    pair = candidates.chosen([int(np.argmax(forwards)), int(np.argmin(forwards))])
+    assert list(handle_first(pair, np.array([-1.0, -1.0]))) == [1, 0]
+    assert list(handle_first(pair, np.array([1.0, 1.0]))) == [1, 0]
+
+
+def test_finalists_for_a_direction_all_drive_the_field_towards_it(model, planned, goal, focal):
+    towards = Goal(
+        site=goal.site, di_dt=goal.di_dt, objective=Objective.DIRECTION, direction=np.array([0.0, -1.0, 0.0]),
+        ceilings=(Ceiling(where="scalp", limit=9.0),),
+    )  # fmt: skip
+    rest = Rest(head=planned.head, coil=planned.coil, hair=GRID.hair)
+    score = towards.score(focal.e_field)
+    found = judged(model, rest, towards, focal.candidates, (score, focal.exterior))
+    assert (found.value > 0).all()
+    assert found.best_value == found.value[found.allowed].max()
+    with pytest.raises(PlacementRefused, match="no placement tried keeps"):
+        judged(model, rest, towards, focal.candidates, (-np.abs(score), focal.exterior))
 
 
 @pytest.mark.parametrize("limit", [0, -1, float("nan"), float("inf")])
@@ -183,6 +228,6 @@ def test_goals_that_lack_something_are_refused(goal, wrong, says):
         Goal(site=goal.site, di_dt=1.0, **wrong)
 
 
-def test_a_direction_is_made_a_unit(goal):
+def test_a_direction_is_made_a_unit_and_keeps_its_sign(goal):
     along = Goal(site=goal.site, di_dt=1.0, objective=Objective.DIRECTION, direction=np.array([3.0, 0, 4.0]))
-    assert_allclose(along.score(np.array([[1.0, 5.0, 1.0], [-3, 0, -4]])), [1.4, 5.0])
+    assert_allclose(along.score(np.array([[1.0, 5.0, 1.0], [-3, 0, -4]])), [1.4, -5.0])

@@ -61,6 +61,18 @@ def test_angles_turn_the_handle_by_what_they_say(candidates):
     assert_allclose(turned, [0, 45, 90, 135, 180, 135, 90, 45], atol=1e-4)
 
 
+def test_angles_count_towards_the_patients_left(candidates):
+    """Across the coil's axis y is the cosine of the angle to the front and its sine to the left (minus x)."""
+    matrices = candidates.head_from_coil[candidates.position == 0]
+    front = np.array([0.0, 1.0, 0.0]) - matrices[0, 1, 2] * matrices[0, :3, 2]
+    front /= np.linalg.norm(front)
+    left = np.array([-1.0, 0.0, 0.0])
+    left -= (left @ matrices[0, :3, 2]) * matrices[0, :3, 2] + (left @ front) * front
+    left /= np.linalg.norm(left)
+    assert_allclose(matrices[:, :3, 1] @ front, np.cos(ANGLES), atol=1e-9)
+    assert_allclose(matrices[:, :3, 1] @ left, np.sin(ANGLES), atol=1e-9)
+
+
 def test_winding_lies_behind_the_casing(ball, candidates, coil):
     pose = Pose(head_from_coil=candidates.head_from_coil[0])
     assert winding_clearance(ball, coil, pose) > casing_clearance(ball, coil, pose)

@@ -1,14 +1,19 @@
 """Misplaced coils stay on the head, and what they lose is what placing them there says."""
 
+import sys
 from dataclasses import replace
 
+import jsonschema
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from anodyne.cli.plan_view import _if_misplaced
 from anodyne.coil import Pose
+from anodyne.errors import PlacementRefused
 from anodyne.field import FieldModel, mean, placement_components
-from anodyne.plan import CAP, NEURONAVIGATED, Goal, casing_clearance
+from anodyne.plan import CAP, NEURONAVIGATED, Goal, Objective, casing_clearance, plan_document
+from anodyne.plan.document import plan_schema
 from anodyne.plan.report.robustness_chapter import robustness_document, robustness_sections
 from anodyne.plan.search.robustness import Rest, _turned_by, _turning_onto, misplaced, robustness
 from anodyne.units import A_per_us, degree, mm
@@ -42,11 +47,11 @@ def test_a_misplaced_coil_never_enters_the_hair(rest, meant):
 
 def test_errors_move_the_coil_by_what_they_say(rest, meant):
     pose = meant[0]
-    aside, tilted, turned = misplaced(
-        rest, *meant, np.array([[0.01, 0, 0, 0, 0], [0, 0, 0.1, 0, 0], [0, 0, 0, 0, 0.1]])
-    )
-    assert_allclose(np.linalg.norm(aside[:3, 3] - pose.position), 10 * mm, rtol=0.1)
-    assert_allclose(np.arccos(tilted[:3, 2] @ pose.into_head), 0.1, atol=0.01)
+    along_x, along_y, about_x, about_y, turned = misplaced(rest, *meant, np.diag([0.01, 0.01, 0.1, 0.1, 0.1]))
+    moved = (np.stack([along_x[:3, 3], along_y[:3, 3]]) - pose.position) @ pose.rotation[:, :2]
+    assert_allclose(moved, 10 * mm * np.eye(2), atol=1.5 * mm)
+    assert_allclose(about_x[:3, 2] @ pose.rotation, [0, -np.sin(0.1), np.cos(0.1)], atol=0.01)
+    assert_allclose(about_y[:3, 2] @ pose.rotation, [np.sin(0.1), 0, np.cos(0.1)], atol=0.01)
     assert_allclose(turned[:3, 1] @ pose.rotation, [-np.sin(0.1), np.cos(0.1), 0], atol=0.01)
 
 
@@ -68,6 +73,23 @@ def test_a_cap_costs_more_than_navigation(planned, rest, meant, goal):
     assert cap.percentile_5 < cap.expected < navigated.expected <= navigated.planned * 1.001
     assert navigated.share > 0.99
     assert cap.placements == 1024
+
+
+def test_sums_are_the_mean_and_the_fifth_percentile(planned, rest, meant, goal):
+    found = robustness(planned.search.exterior, rest, goal, *meant, CAP)
+    matrices = misplaced(rest, *meant, CAP.drawn(1024))
+    scores = goal.score(placement_components(planned.search.exterior, rest.coil, matrices, goal.di_dt))
+    assert (found.drawn, found.placements) == (1024, len(scores))
+    assert found.expected == pytest.approx(scores.sum() / len(scores))
+    assert (scores < found.percentile_5).mean() == pytest.approx(0.05, abs=1e-3)
+
+
+@pytest.mark.parametrize("rests", [0, 19])
+def test_too_few_that_rest_are_refused_in_a_sentence(planned, rest, meant, goal, monkeypatch, rests):
+    here = sys.modules[robustness.__module__]
+    monkeypatch.setattr(here, "misplaced", lambda *_: np.tile(np.eye(4), (rests, 1, 1)))
+    with pytest.raises(PlacementRefused, match=f"only {rests} of 1024 placements .* marks on a cap find a rest"):
+        robustness(planned.search.exterior, rest, goal, *meant, CAP)
 
 
 def test_without_error_nothing_is_lost(planned, rest, meant, goal):
@@ -92,9 +114,36 @@ def test_plan_and_report_tell_it(planned):
     assert set(found) == {"cap", "neuronavigated"}
     (section,) = robustness_sections(planned.plan)
     assert "marks on a cap" in section.blocks[0].text
+    assert "magnitude of the mean E over the target" in section.blocks[0].text
+    assert "elsewhere was not computed" in section.blocks[1].text
+    assert section.blocks[2].rows[0][-1] == "1,024 of 1,024"
     document = robustness_document(found["cap"])
+    assert (document["drawn"], document["placements"]) == (1024, found["cap"].placements)
     assert document["mean_distance_mm"] == 10.66
     assert document["certainty"] == "read"
     assert "Rayleigh" in document["assumed"]
     assert document["expected_v_per_m"] == pytest.approx(found["cap"].expected, rel=1e-4)
     assert robustness_sections(replace(planned.plan, robustness=())) == ()
+
+
+@pytest.mark.parametrize(
+    ("objective", "words"),
+    [
+        (Objective.FOCALITY, "magnitude of the mean E over the target"),
+        (Objective.NORMAL_COMPONENT, "component of the mean E along the cortical normal, either way"),
+        (Objective.DIRECTION, "component of the mean E towards the direction given, signed for a rising current"),
+    ],
+)
+def test_what_was_scored_is_named_wherever_it_is_told(planned, objective, words):
+    plan = replace(planned.plan, search=replace(planned.plan.search, objective=objective))
+    (section,) = robustness_sections(plan)
+    lead, _, table = section.blocks
+    assert f"planned ({words})" in lead.text
+    assert table.notes[0].startswith(f"Scored: {words}")
+    assert dict(_if_misplaced(plan_document(plan)))["if misplaced"].startswith(words)
+
+
+def test_a_field_turned_round_by_misplacing_is_written_as_it_is(planned):
+    """The part towards a direction may fall below nothing."""
+    turned = tuple(replace(one, percentile_5=-1.5) for one in planned.plan.robustness)
+    jsonschema.validate(plan_document(replace(planned.plan, robustness=turned)), plan_schema())

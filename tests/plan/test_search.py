@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from anodyne.coil import Pose, SampledCoil, find_coil
+from anodyne.errors import PlacementRefused
 from anodyne.field import FieldModel, mean
 from anodyne.head import find_target, place_target
 from anodyne.plan import Goal, Objective, SearchGrid, casing_clearance, search_placement, winding_clearance
@@ -57,8 +58,29 @@ def test_search_agrees_with_brute_force_on_a_small_grid(model, coil, site, goal,
         scores = np.linalg.norm(vectors, axis=1)
     else:
         along = site.normal if goal.objective is Objective.NORMAL_COMPONENT else [1.0, -2.0, 0.5] / np.sqrt(5.25)
-        scores = np.abs(vectors @ along)
+        scores = vectors @ along if goal.objective is Objective.DIRECTION else np.abs(vectors @ along)
     assert_allclose(result.score[some], scores, rtol=0, atol=6e-3 * scores.max())
+
+
+def test_a_direction_counts_by_its_sign(model, planned, coil, site):
+    """Wanted to the back and to the front: each handle drives the field its way while the current rises."""
+    poses = {}
+    for sign in (1, -1):
+        towards = np.array([0.0, sign, 0.0])
+        goal = Goal(site=site, di_dt=1 * A_per_us, objective=Objective.DIRECTION, direction=towards)
+        found = search_placement(model, planned.head, coil, goal, GRID)
+        (vector,) = mean_fields(model, coil, site, [found.pose.head_from_coil])
+        assert vector @ towards == pytest.approx(found.score[found.best], rel=6e-3)
+        assert found.score[found.best] >= 0.989 * np.abs(found.e_field @ towards).max()
+        poses[sign] = found.pose
+    assert poses[1].handle_direction @ poses[-1].handle_direction < -0.95
+
+
+def test_a_field_that_no_placement_drives_the_right_way_is_refused(model, planned, coil, site, monkeypatch):
+    monkeypatch.setattr(Goal, "score", lambda self, e_field: -np.linalg.norm(e_field, axis=1))
+    grid = SearchGrid(radius=4 * mm, spacing=4 * mm, angle_step=90 * degree)
+    with pytest.raises(PlacementRefused, match="the way that is wanted"):
+        search_placement(model, planned.head, coil, Goal(site=site, di_dt=1 * A_per_us), grid)
 
 
 def test_exact_angle_beats_every_angle_sampled_at_its_place(result):
@@ -70,7 +92,7 @@ def test_exact_angle_beats_every_angle_sampled_at_its_place(result):
         assert len(sampled) == 8
         # The lift between the angles sampled is interpolated: a hundredth of a millimetre, a ten-thousandth of E.
         assert result.score[exact].max() >= result.score[sampled].max() * (1 - 1e-4)
-        assert_allclose(result.score[exact[0]], result.score[exact[1]], rtol=0.01)
+        assert_allclose(np.abs(result.score[exact[0]]), np.abs(result.score[exact[1]]), rtol=0.01)
         beaten += 1
         exact -= 2
     assert beaten == EXACT_POSITIONS
@@ -87,7 +109,7 @@ def test_exact_angle_is_the_best_of_a_thousand(model, planned, coil, site):
     _, turned = scorer.e_field(level)
     angles = np.linspace(0, 2 * np.pi, 1000)
     everywhere = goal.score(turned.at(np.full(1000, place), angles, np.full(1000, level.lift[0])))
-    best = turned.best_angle(level, goal.axes)
+    best = turned.best_angle(level, goal)
     found = goal.score(turned.at([place], [best], [level.lift[0]]))[0]
     assert found >= everywhere.max() * (1 - 1e-9)
     beside = goal.score(turned.at([place, place], [best - 1e-4, best + 1e-4], level.lift[:2]))
@@ -104,14 +126,17 @@ def test_refining_never_loses(result):
     assert result.score[result.best] >= 0.989 * result.score[: result.first_grid].max()
 
 
-def test_of_two_opposite_handles_the_one_behind_is_taken(result):
+def test_of_two_opposite_handles_the_one_behind_is_taken_unless_the_sign_counts(result, goal):
     handle = -result.pose.handle_direction
     opposite = np.flatnonzero(
         (result.candidates.head_from_coil[:, :3, 1] @ result.pose.handle_direction < -0.999)
         & (np.linalg.norm(result.candidates.head_from_coil[:, :3, 3] - result.pose.position, axis=1) < 1 * mm)
     )
     assert len(opposite)
-    assert handle[1] <= 1e-9
+    if goal.objective is Objective.DIRECTION:
+        assert result.score[opposite].max() < 0 < result.score[result.best]
+    else:
+        assert handle[1] <= 1e-9
 
 
 def test_a_target_further_round_the_head_draws_the_coil_there(model, planned, coil):

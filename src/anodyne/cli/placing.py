@@ -55,12 +55,13 @@ PLACING_OPTIONS: tuple[Decorator, ...] = (
     click.option(
         "--objective", type=click.Choice(OBJECTIVES), default="magnitude", show_default=True,
         help="What the search makes largest at the target: the field's magnitude, its part along the cortex's normal "
-        "or along --direction, its magnitude relative to the rest of the cortex (focality), or the magnitude expected "
-        "when the coil is misplaced as with --navigation.",
+        "(either way) or towards --direction (its sign counts), its magnitude relative to the rest of the cortex "
+        "(focality), or the magnitude expected when the coil is misplaced as with --navigation.",
     ),
     click.option(
         "--direction", type=Direction(), metavar="x,y,z",
-        help="Along what the field is wanted, for --objective direction: right, front and up in head coordinates.",
+        help="Where the field is to point while the coil's current rises, for --objective direction: right, front and "
+        "up in head coordinates; the opposite direction asks for the opposite handle.",
     ),
     click.option(
         "--ceiling", type=WhereAndLimit(), metavar="WHERE=V/m", multiple=True,

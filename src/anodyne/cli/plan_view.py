@@ -128,13 +128,16 @@ def _with_uncertainty(document: Document) -> list[tuple[str, str]]:
 
 
 def _if_misplaced(document: Document) -> list[tuple[str, str]]:
+    from anodyne.plan import Objective
+
     parts = [
         f"{found['expected_v_per_m']:.3g} V/m expected with {found['label']} "
         f"({found['expected_v_per_m'] / planned:.0%}), one time in twenty below {found['percentile_5_v_per_m']:.3g} V/m"
         for found in document.get("robustness", [])
         if (planned := found["planned_v_per_m"]) > 0
     ]
-    return [("if misplaced", "; ".join(parts))] if parts else []
+    what = Objective(document["search"]["objective"]).score_in_words
+    return [("if misplaced", f"{what}: {'; '.join(parts)}")] if parts else []
 
 
 def _regions(document: Document) -> RenderableType:

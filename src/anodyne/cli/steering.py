@@ -61,7 +61,8 @@ ARRAYS = ("planar-five", "crossed-eights")
 )  # fmt: skip
 @click.option(
     "--most-elsewhere-percent", type=Number(unit="%", low=100, high=1000), metavar="%",
-    help="The largest field allowed in the cortex elsewhere, in % of what is wanted; costs energy. Default: no limit.",
+    help="The largest field allowed anywhere on the cortex beneath, the aim included, in % of what is wanted; costs "
+    "energy. Default: no limit.",
 )  # fmt: skip
 @click.option(
     "--rate", type=Number(unit="A/µs", low=0.01, high=1e4), metavar="A/µs",

@@ -43,11 +43,20 @@ class Objective(Enum):
         """A phrase for reports."""
         return {
             Objective.MAGNITUDE: "magnitude of the mean E-field over the target",
-            Objective.NORMAL_COMPONENT: "component of the mean E-field along the cortical normal",
-            Objective.DIRECTION: "component of the mean E-field over the target along the direction given",
+            Objective.NORMAL_COMPONENT: "component of the mean E-field along the cortical normal, either way",
+            Objective.DIRECTION: "component of the mean E-field over the target towards the direction given, signed "
+            "for a rising coil current",
             Objective.FOCALITY: "mean |E| over the target relative to the 99.9th percentile in the rest of the cortex",
             Objective.EXPECTED_MAGNITUDE: "magnitude of the mean E-field over the target expected under pose error",
         }[self]
+
+    @property
+    def score_in_words(self) -> str:
+        """What each placement is scored by, a phrase for reports: a length or a component of the mean E, in V/m."""
+        return {
+            Objective.NORMAL_COMPONENT: "component of the mean E along the cortical normal, either way",
+            Objective.DIRECTION: "component of the mean E towards the direction given, signed for a rising current",
+        }.get(self, "magnitude of the mean E over the target")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,10 +199,10 @@ class SearchSummary:
     direction : unit vector along which E was wanted, in head space; None for other objectives
     positions, angles : on the first grid
     candidates : placements scored, refinement included
-    scored : objective at the best placement by reciprocity, V/m at the prescribed intensity
+    scored : score of the best placement by reciprocity, V/m at the prescribed intensity
     confirmed : the same from one full solve, V/m
     solver : of that full solve, by its name in `anodyne.field.SOLVERS`
-    median : objective of the median candidate, V/m
+    median : score of the median candidate, V/m; near nothing for a direction, since every handle has an opposite one
     scoring_seconds : for all candidates, adjoint solves not included
     finalists : placements that were looked at more closely; 0 where the objective did not ask for that
     value : the objective at the best of them: a ratio for focality, else V/m; None without finalists
@@ -244,7 +253,7 @@ class Plan:
     head, coil, protocol, dose, placement, field, search : what their names say
     conductivity : S/m by tissue name
     uncertainty : what the conductivities' ranges make of the field, where that was asked for
-    robustness : what is left of the objective if the coil is misplaced, for each way of finding its place again
+    robustness : what is left of the field at the target if the coil is misplaced, for each way of finding its place
     warnings : sentences that belong beside the plan wherever it is shown
     """
 

@@ -34,8 +34,8 @@ def field_uncertainty(
 ) -> ConductivityUncertainty:
     """The intervals of a plan's field.
 
-    They are found with first-order elements and moved by the difference to what the plan's own solver
-    gives at the plan's conductivities.
+    They are found with first-order elements and moved to what the plan's own solver gives at the plan's
+    conductivities: magnitudes by a factor, the component along the normal by a shift.
 
     Parameters
     ----------

@@ -126,18 +126,18 @@ def _components_of(part: Sources, exterior: ExteriorField, poses: Floats, progre
     lattice = exterior.lattice(kernel)
     blocks = [poses[first : first + PLACEMENT_BLOCK] for first in range(0, len(poses), PLACEMENT_BLOCK)]
     for block in blocks:
-        lattice.cover(_placed(positions, block), progress)
+        lattice.cover(placed(positions, block), progress)
     result = []
     with progress.stage("score placements", len(poses)) as advance:
         for block in blocks:
-            values = lattice.read(_placed(positions, block)).reshape(len(block), len(positions), -1, 3)
+            values = lattice.read(placed(positions, block)).reshape(len(block), len(positions), -1, 3)
             turned = strengths @ block[:, :3, :3].transpose(0, 2, 1)
             result.append(np.einsum("npkc,npc->nk", values, turned))
             advance(len(block))
     return np.concatenate(result) if result else np.empty((0, exterior.components))
 
 
-def _placed(positions: Floats, poses: Floats) -> Floats:
+def placed(positions: Floats, poses: Floats) -> Floats:
     """Points of the coil's frame, (p, 3), in head space at every pose, (n * p, 3)."""
-    placed: Floats = positions @ poses[:, :3, :3].transpose(0, 2, 1) + poses[:, None, :3, 3]
-    return placed.reshape(-1, 3)
+    there: Floats = positions @ poses[:, :3, :3].transpose(0, 2, 1) + poses[:, None, :3, 3]
+    return there.reshape(-1, 3)

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from anodyne.coil import Coil, Sources
 from anodyne.field.reciprocity.exterior import acting_on
 from anodyne.field.reciprocity.lattice import NestedLattice, lagrange
-from anodyne.field.reciprocity.placements import MU_0_OVER_4_PI, ExteriorField
+from anodyne.field.reciprocity.placements import MU_0_OVER_4_PI, ExteriorField, placed
 from anodyne.progress import SILENT, Progress
 from anodyne.units import mm
 
@@ -122,7 +122,7 @@ def _series_of(part: Sources, exterior: ExteriorField, frames: Floats, progress:
     size = max(1, READING_BLOCK // len(rings.points))
     blocks = [frames[first : first + size] for first in range(0, len(frames), size)]
     for block in blocks:
-        lattice.cover(_placed(rings.points, block), progress)
+        lattice.cover(placed(rings.points, block), progress)
     result = []
     with progress.stage("score placements", len(frames)) as advance:
         for block in blocks:
@@ -131,14 +131,9 @@ def _series_of(part: Sources, exterior: ExteriorField, frames: Floats, progress:
     return np.concatenate(result)
 
 
-def _placed(points: Floats, frames: Floats) -> Floats:
-    placed: Floats = points @ frames[:, :3, :3].transpose(0, 2, 1) + frames[:, None, :3, 3]
-    return placed.reshape(-1, 3)
-
-
 def _field_about(lattice: NestedLattice, points: Floats, frames: Floats) -> Floats:
     """The lattice's vectors at points of each frame, along the frame's own axes: (n, points, k, 3)."""
-    values = lattice.read(_placed(points, frames)).reshape(len(frames), -1, 3)
+    values = lattice.read(placed(points, frames)).reshape(len(frames), -1, 3)
     return np.asarray(values @ frames[:, :3, :3]).reshape(len(frames), len(points), -1, 3)
 
 

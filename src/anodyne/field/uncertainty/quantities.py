@@ -25,6 +25,11 @@ class FieldQuantity(ABC):
     name: str
     tetrahedra: NDArray[np.intp]
 
+    @property
+    def may_vanish(self) -> bool:
+        """Whether it has a sign, so that no error of it is in proportion to it."""
+        return False
+
     def __post_init__(self) -> None:
         if len(self.tetrahedra) == 0:
             raise ValueError(f"the quantity {self.name!r} is taken over no tetrahedra; name at least one")
@@ -61,6 +66,11 @@ class MeanComponent(FieldQuantity):
 
     direction: Floats
 
+    @property
+    def may_vanish(self) -> bool:
+        """True: a component has a sign."""
+        return True
+
     def of(self, e_field: Floats, volumes: Floats) -> Floats:
         """The mean, (...) array, V/m."""
         return np.asarray(e_field @ self.direction @ (volumes / volumes.sum()))
@@ -88,7 +98,7 @@ class HighPercentile(FieldQuantity):
         magnitude = np.linalg.norm(e_field, axis=-1)
         order = np.argsort(-magnitude, axis=-1)
         above = np.cumsum(volumes[order], axis=-1)
-        beyond = (1 - self.fraction) * (volumes.sum() + self.left_out) * (1 - 1e-12)
+        beyond = (1 - self.fraction) * (volumes.sum() + self.left_out) * (1 + 1e-12)
         place = np.minimum((above <= beyond).sum(axis=-1), len(volumes) - 1)
         ranked = np.take_along_axis(magnitude, order, axis=-1)
         return np.asarray(np.take_along_axis(ranked, place[..., None], axis=-1)[..., 0])

@@ -111,14 +111,14 @@ class ReducedBasis:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def extend(self, potential: Floats) -> Floats | None:
-        """Take in one more solution, (n_unknowns,); returns the vector it adds to the space, None if it adds none."""
+    def extend(self, potential: Floats) -> None:
+        """Take in one more solution, (n_unknowns,); one that adds nothing but round-off leaves the space as it is."""
         fresh, size = potential, float(np.linalg.norm(potential))
         for _ in range(2):  # once more against round-off
             fresh = fresh - self.vectors.T @ (self.vectors @ fresh)
         added = float(np.linalg.norm(fresh))
         if added <= SMALLEST_ADDITION * size:
-            return None
+            return
         fresh = fresh / added
         self.vectors = np.concatenate([self.vectors, fresh[None]])
         images = self._whole.products(fresh) @ self.vectors.T
@@ -127,7 +127,6 @@ class ReducedBasis:
         matrices[:, -1, :] = matrices[:, :, -1] = images
         self._matrices = matrices
         self._loads = np.concatenate([self._loads, (self._whole.loads.T @ fresh)[:, None]], axis=1)
-        return fresh
 
     def combined(self, coefficients: Floats) -> Floats:
         """A combination of the space's vectors, (n_unknowns,) array."""

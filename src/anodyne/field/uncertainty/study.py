@@ -69,6 +69,7 @@ class UncertainQuantity:
     total : tissue tag -> share of the variance that it takes part in
     unexplained : share of the variance that the polynomial behind the indices misses
     error : largest difference between prediction and solve over the last checks, relative to the quantity
+    may_vanish : whether it is a component of E, which has a sign, rather than a magnitude
     """
 
     name: str
@@ -83,6 +84,7 @@ class UncertainQuantity:
     total: Mapping[int, float]
     unexplained: float
     error: float
+    may_vanish: bool = False
 
     @property
     def contributors(self) -> tuple[int, ...]:
@@ -90,10 +92,17 @@ class UncertainQuantity:
         return tuple(sorted(self.total, key=lambda tag: -self.total[tag]))
 
     def moved_to(self, nominal: float) -> "UncertainQuantity":
-        """The same spread about another value at the model's own conductivities, V/m, as another solver finds it."""
-        shift = nominal - self.nominal
-        moved = {name: getattr(self, name) + shift for name in ("nominal", "median", "low", "high", "mean")}
-        return replace(self, **moved)
+        """The same about another value at the model's own conductivities, V/m, as another solver finds it.
+
+        What elements too coarse make of a magnitude is a factor, so all of it is scaled. A component that may vanish
+        has no such factor: what is missing of it goes by the field's magnitude, so it is shifted.
+        """
+        if self.may_vanish or self.nominal == 0:
+            factor, shift = 1.0, nominal - self.nominal
+        else:
+            factor, shift = nominal / self.nominal, 0.0
+        moved = {name: factor * getattr(self, name) + shift for name in ("median", "low", "high", "mean")}
+        return replace(self, nominal=nominal, standard_deviation=factor * self.standard_deviation, **moved)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -215,7 +224,7 @@ class ConductivityStudy:
                 values.append(answers.to(factors[first : first + DRAW_BLOCK]))
                 advance(len(values[-1]))
             spread = search.spread(factors[:MAP_DRAWS])
-        summed = self._summed_up(search, names, places, np.concatenate(values))
+        summed = self._summed_up(search, quantities, places, np.concatenate(values))
         return replace(summed, spread=spread, seconds=perf_counter() - begin)
 
     def factors(self, places: Floats) -> Floats:
@@ -251,7 +260,7 @@ class ConductivityStudy:
         return np.asarray(corner_mean(mesh.tetrahedra, np.ascontiguousarray(nodal, dtype=float)))
 
     def _summed_up(
-        self, search: "_Search", names: Sequence[str], places: Floats, values: Floats
+        self, search: "_Search", wanted: Sequence[FieldQuantity], places: Floats, values: Floats
     ) -> ConductivityUncertainty:
         shapes = [(known.p, known.q) for known in self.ranges]
         chaos = PolynomialChaos.fitted(shapes, places, values, _order(len(shapes)))
@@ -261,7 +270,7 @@ class ConductivityStudy:
         tags = [known.tissue for known in self.ranges]
         quantities = tuple(
             UncertainQuantity(
-                name=name,
+                name=quantity.name,
                 nominal=float(search.nominal[k]),
                 rank=float((values[:, k] < search.nominal[k]).mean()),
                 median=float(median[k]),
@@ -273,8 +282,9 @@ class ConductivityStudy:
                 total=MappingProxyType(dict(zip(tags, total[:, k].tolist(), strict=True))),
                 unexplained=float(chaos.unexplained[k]),
                 error=float(errors[k]),
+                may_vanish=quantity.may_vanish,
             )
-            for k, name in enumerate(names)
+            for k, quantity in enumerate(wanted)
         )
         return ConductivityUncertainty(
             quantities=quantities,

@@ -15,7 +15,7 @@ REACHED = 1e-6
 """A wanted field that is missed by more than this part of itself cannot be made."""
 
 KEPT = 1e-3
-"""A limit elsewhere may be overstepped by this part of it."""
+"""A limit on the field may be overstepped by this part of it."""
 
 CUTS, ROUNDS = 24, 60
 
@@ -26,7 +26,8 @@ class Limits:
 
     Attributes
     ----------
-    elsewhere : (n, p, 3) field of each channel at p other places for a rate of 1 A/s, V/m; None for no such places
+    elsewhere : (n, p, 3) field of each channel at p places for a rate of 1 A/s, V/m, the target's own among them or
+        not; None for no such places
     highest : \\|E\\| allowed there, V/m
     rate : largest rate of current of any channel, A/s; infinite where there is no limit
     """
@@ -136,7 +137,7 @@ def _least_step(matrix: Floats, least: Floats, limits: Limits) -> Floats:
 
 
 def _refusal(limits: Limits) -> PlacementRefused:
-    places = f" with at most {limits.highest:.3g} V/m elsewhere" if limits.elsewhere is not None else ""
+    places = f" with at most {limits.highest:.3g} V/m anywhere beneath" if limits.elsewhere is not None else ""
     rate = f" with at most {limits.rate / 1e6:.3g} A/us in a coil" if np.isfinite(limits.rate) else ""
     return PlacementRefused(
         f"no currents in this array give the wanted field{places}{rate}; allow more, or aim nearer to its middle"

@@ -13,7 +13,7 @@ from anodyne.field import FieldModel
 from anodyne.head import Head, TargetSite, Tissue
 from anodyne.plan.arrays.currents import Limits, array_currents
 from anodyne.plan.arrays.model import CoilArray
-from anodyne.plan.search.placement import onto_scalp, resting_candidates
+from anodyne.plan.search.placement import hexagonal_grid, onto_scalp, resting_candidates
 from anodyne.progress import SILENT, Progress
 from anodyne.units import mm
 
@@ -41,7 +41,8 @@ class SteeringGrid:
     direction : (3,) of the wanted field in head space; only its part across the array's axis counts
     magnitude : of the wanted field, V/m
     radius, spacing : of the aims about the array's axis, m
-    most_elsewhere : \\|E\\| allowed in the cortex elsewhere, as a part of `magnitude`; infinite for no limit
+    most_elsewhere : \\|E\\| allowed anywhere on the cortex beneath, the aim included, relative to `magnitude`, so at
+        least 1; infinite for no limit
     rate : largest rate of current of any coil, A/s; infinite for no limit
 
     Raises
@@ -57,18 +58,20 @@ class SteeringGrid:
     rate: float = np.inf
 
     def __post_init__(self) -> None:
-        for name in ("magnitude", "spacing", "most_elsewhere", "rate"):
+        for name in ("magnitude", "spacing", "rate"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"the steering grid's {name} must be positive, not {getattr(self, name)}")
+        if not self.most_elsewhere >= 1:
+            raise ValueError(
+                "the limit on the field beneath holds at the aim too, so most_elsewhere must be at least 1, "
+                f"not {self.most_elsewhere}"
+            )
         if not 0 <= self.radius < PATCH_RADIUS:
             raise ValueError(f"aims lie within {PATCH_RADIUS / mm:.0f} mm of the axis, not {self.radius / mm:g} mm")
 
     def offsets(self) -> Floats:
         """(n, 2) where the aims lie across the array's axis: a hexagonal grid with its middle on the axis, m."""
-        count = int(np.ceil(self.radius / self.spacing)) + 1
-        rows, columns = np.mgrid[-2 * count : 2 * count + 1, -2 * count : 2 * count + 1]
-        plane = self.spacing * np.stack([columns + rows / 2, rows * np.sqrt(3) / 2], axis=-1).reshape(-1, 2)
-        kept = plane[np.linalg.norm(plane, axis=1) <= self.radius * (1 + 1e-9)]
+        kept = hexagonal_grid(self.radius, self.spacing)
         return np.asarray(kept[np.argsort(np.linalg.norm(kept, axis=1), kind="stable")])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from anodyne.plan.plan import Objective, Plan
+from anodyne.plan.plan import Plan
 from anodyne.plan.report.content import Paragraph, Section, Table, blocks
 from anodyne.plan.report.words import listed, millimetres, percent, significant
 from anodyne.plan.search.pose_error import Robustness
@@ -29,8 +29,9 @@ def robustness_sections(plan: Plan) -> tuple[Section, ...]:
             blocks=blocks(
                 Paragraph(text=_lead(plan), is_lead=True),
                 Paragraph(
-                    text="What is lost is lost at the target: elsewhere the field is as strong as planned. How far "
-                    "a coil lies off its place was measured in one study; your own clinic may do better or worse."
+                    text="This is about the field at the target only: what a misplaced coil does elsewhere was not "
+                    "computed. How far a coil lies off its place was measured in one study; your own clinic may do "
+                    "better or worse."
                 ),
                 _table(plan),
             ),
@@ -50,6 +51,7 @@ def robustness_document(found: Robustness) -> dict[str, Any]:
         "source": error.source,
         "certainty": error.certainty.value,
         "assumed": ASSUMED,
+        "drawn": found.drawn,
         "placements": found.placements,
         "planned_v_per_m": _rounded(found.planned),
         "expected_v_per_m": _rounded(found.expected),
@@ -64,7 +66,10 @@ def _lead(plan: Plan) -> str:
         for found in plan.robustness
     ]
     planned = significant(plan.robustness[0].planned)
-    return f"Of the {planned} V/m at the target one may expect, where the coil's place is found again {listed(parts)}."
+    return (
+        f"Of the {planned} V/m planned ({plan.search.objective.score_in_words}) one may expect, where the coil's place "
+        f"is found again {listed(parts)}."
+    )
 
 
 def _table(plan: Plan) -> Table:
@@ -76,14 +81,10 @@ def _table(plan: Plan) -> Table:
             significant(found.expected),
             percent(round(found.share, 3)),
             significant(found.percentile_5),
-            f"{found.placements:,}",
+            f"{found.placements:,} of {found.drawn:,}",
         )
         for found in plan.robustness
     )
-    what = {
-        Objective.NORMAL_COMPONENT: "component of the mean E along the cortical normal",
-        Objective.DIRECTION: "component of the mean E along the direction given",
-    }.get(plan.search.objective, "magnitude of the mean E over the target")
     sources = dict.fromkeys(f"{found.error.source} ({found.error.certainty.in_words})" for found in plan.robustness)
     return Table(
         caption="The field at the target if the coil is misplaced (V/m)",
@@ -93,12 +94,17 @@ def _table(plan: Plan) -> Table:
             "Expected",
             "Of planned",
             "5th percentile",
-            "Placements",
+            "Coils that rest",
         ),
         rows=rows,
         widths=(3.4, 4.4, 2, 2.1, 2.6, 2.2),
         numbers=(2, 3, 4, 5),
-        notes=(f"Scored: {what}, by reciprocity.", *(f"Mean errors: {source}." for source in sources), ASSUMED),
+        notes=(
+            f"Scored: {plan.search.objective.score_in_words}, by reciprocity, over the misplaced coils that find a "
+            "rest on the head; the others are left out.",
+            *(f"Mean errors: {source}." for source in sources),
+            ASSUMED,
+        ),
     )
 
 

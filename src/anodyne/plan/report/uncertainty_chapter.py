@@ -116,7 +116,8 @@ def _interval_table(plan: Plan, found: ConductivityUncertainty) -> Table:
             f"{'' if found.converged else ', more than intended, so take the intervals as rough'}.",
             "Shares: total Sobol indices above 5 %, the part of the variance that a conductivity takes part in; they "
             "may add up to more than 100 %.",
-            "Found with first-order elements, and moved to this plan's own values.",
+            "Found with first-order elements; magnitudes were scaled, and the component along the normal shifted, to "
+            "this plan's own values.",
         ),
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anodyne.coil import Coil, Pose
+from anodyne.errors import PlacementRefused
 from anodyne.field import ExteriorField, FieldModel
 from anodyne.head import Head
 from anodyne.plan.search.finalists import Finalists, ceiling_sites, handle_first, judged
@@ -34,7 +35,7 @@ class SearchResult:
     ----------
     candidates : the placements
     e_field : (n, 3) array, mean E over the target at the di_dt of the search, V/m
-    score : (n,) array, what reciprocity gives for the objective, V/m
+    score : (n,) array, what reciprocity gives for the objective, V/m, as `Goal.score`
     first_grid : how many of them belong to the first grid; the rest refine about its best
     scoring_seconds : spent on scoring, adjoint solves not included
     exterior : of the target's adjoint, for whoever wants more placements scored
@@ -52,7 +53,8 @@ class SearchResult:
     @property
     def best(self) -> int:
         """Index of the placement to take: the best finalist, or else the highest score; of nearly equal ones the
-        one whose handle points away from the face, since turning a coil by 180° changes only the sign of E."""
+        one whose handle points away from the face, since turning a coil by 180° changes only the sign of E. Where a
+        direction is wanted the sign counts, and the opposite handle is no nearly equal one."""
         if self.finalists is not None:
             return self.finalists.best
         return int(handle_first(self.candidates, self.score)[0])
@@ -75,7 +77,8 @@ def search_placement(
 
     Raises
     ------
-    PlacementRefused : the coil cannot rest anywhere near the target, or no placement keeps below the goal's ceilings
+    PlacementRefused : the coil cannot rest anywhere near the target, no placement drives the field towards the wanted
+        direction, or none keeps below the goal's ceilings
     """
     grid = grid if grid is not None else SearchGrid()
     ceiling_sites(head, goal.ceilings)  # refused before the work
@@ -108,6 +111,10 @@ def search_placement(
         scoring_seconds=scorer.seconds,
         exterior=scorer.exterior,
     )
+    if result.score.max() <= 0:
+        raise PlacementRefused(
+            "no placement tried drives any field at the target the way that is wanted; choose another direction"
+        )
     if not goal.is_judged:
         return result
     finalists = judged(model, rest, goal, result.candidates, (result.score, scorer.exterior), progress)
@@ -122,7 +129,7 @@ def _exact(rest: Rest, goal: Goal, candidates: Candidates, e_field: Floats, turn
     index, angles = [], []
     for position in positions:
         members = np.flatnonzero(candidates.position == position)
-        angle = turned.best_angle(candidates.chosen(members), goal.axes)
+        angle = turned.best_angle(candidates.chosen(members), goal)
         if angle is not None:
             index += [members[0], members[0]]
             angles += [angle % (2 * np.pi), (angle + np.pi) % (2 * np.pi)]

@@ -124,11 +124,16 @@ def judged(
     """
     score, exterior = scored
     sites = ceiling_sites(rest.head, goal.ceilings)
-    ranked = score.copy()
+    ranked = np.where(score > 0, score, -np.inf)  # a field against the wanted direction is none
     for ceiling, site in zip(goal.ceilings, sites, strict=True):
         if site is not None:
             there = _mean_fields(model, rest.coil, goal, site, candidates, progress)
             ranked[_above(ceiling, there)] = -np.inf
+    if not np.isfinite(ranked).any():
+        limits = " and ".join(ceiling.in_words for ceiling in goal.ceilings)
+        raise PlacementRefused(
+            f"no placement tried keeps {limits}; raise a ceiling, lower the intensity or choose another coil"
+        )
     misplacing = goal.objective is Objective.EXPECTED_MAGNITUDE
     index = _distinct(candidates, ranked, FINALISTS_MISPLACED if misplacing else FINALISTS)
     value = score[index]
@@ -198,7 +203,8 @@ def handle_first(candidates: Candidates, value: Floats) -> Indices:
     that points furthest from the face is first.
     """
     forwards = -candidates.head_from_coil[:, 1, 1]
-    rank = np.where(forwards > 1e-9, (1 - NEARLY_AS_GOOD) * value, value)
+    cost = np.where(value > 0, 1 - NEARLY_AS_GOOD, 1 + NEARLY_AS_GOOD)
+    rank = np.where(forwards > 1e-9, cost * value, value)
     order = np.argsort(-rank, kind="stable")
     equal = np.flatnonzero(rank[order] >= (1 - AS_GOOD) * rank[order[0]])
     order[equal] = order[equal][np.argsort(forwards[order[equal]], kind="stable")]

@@ -50,7 +50,8 @@ class Goal:
     site : where E is wanted
     di_dt : of the coil current, A/s, at which scores are given
     objective : what is to be large
-    direction : (3,) in head space, for `Objective.DIRECTION`; of any length
+    direction : (3,) in head space, for `Objective.DIRECTION`; of any length; E is wanted towards it while the coil's
+        current rises, not merely along it
     ceilings : what must stay weak elsewhere
     error : how the coil will be misplaced, for `Objective.EXPECTED_MAGNITUDE`
 
@@ -80,9 +81,7 @@ class Goal:
 
     @property
     def axes(self) -> Floats:
-        """(q, 3) unit vectors: the score is the length of the mean E along them."""
-        if self.direction is not None:
-            return self.direction[None]
+        """(q, 3) unit vectors: without a direction, the score is the length of the mean E along them."""
         if self.objective is Objective.NORMAL_COMPONENT and self.site.normal is not None:
             return np.asarray(self.site.normal)[None]
         return np.eye(3)
@@ -93,5 +92,11 @@ class Goal:
         return bool(self.ceilings) or self.objective in (Objective.FOCALITY, Objective.EXPECTED_MAGNITUDE)
 
     def score(self, e_field: Floats) -> Floats:
-        """What reciprocity gives for mean fields (n, 3) over the site: (n,) array, V/m."""
+        """What reciprocity gives for mean fields (n, 3) over the site: (n,) array, V/m.
+
+        For a direction that is the mean field's component towards it, negative where the field runs the other way;
+        else a length, which a half turn of the coil does not change.
+        """
+        if self.direction is not None:
+            return np.asarray(e_field @ self.direction)
         return np.asarray(np.linalg.norm(e_field @ self.axes.T, axis=1))

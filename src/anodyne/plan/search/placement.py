@@ -162,12 +162,17 @@ def scalp_patch(head: Head, centre: ArrayLike, radius: float, spacing: float) ->
     normal = _smooth_normals(head, middle[None])[0]
     across = np.linalg.qr(np.column_stack([normal, np.eye(3)[np.abs(normal).argmin()]]))[0][:, 1]
     along = np.cross(normal, across)
+    plane = hexagonal_grid(radius, spacing)
+    points = middle + plane[:, :1] * across + plane[:, 1:] * along
+    return onto_scalp(head, points)
+
+
+def hexagonal_grid(radius: float, spacing: float) -> Floats:
+    """The points of a hexagonal grid within a radius of the one at its middle, (n, 2) m, row by row."""
     count = int(np.ceil(radius / spacing)) + 1
     rows, columns = np.mgrid[-2 * count : 2 * count + 1, -2 * count : 2 * count + 1]
     plane = spacing * np.stack([columns + rows / 2, rows * np.sqrt(3) / 2], axis=-1).reshape(-1, 2)
-    plane = plane[np.linalg.norm(plane, axis=1) <= radius * (1 + 1e-9)]
-    points = middle + plane[:, :1] * across + plane[:, 1:] * along
-    return onto_scalp(head, points)
+    return np.asarray(plane[np.linalg.norm(plane, axis=1) <= radius * (1 + 1e-9)])
 
 
 def onto_scalp(head: Head, points: Floats) -> tuple[Floats, Floats]:

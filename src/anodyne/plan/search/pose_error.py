@@ -66,18 +66,23 @@ class PoseError:
 
 @dataclass(frozen=True, kw_only=True)
 class Robustness:
-    """What one way of finding the place again leaves of the objective at the target.
+    """What one way of finding the place again leaves of the field at the target.
+
+    Only what `Goal.score` takes from the mean E over the target is looked at: its length, or a component where the
+    objective is one. For focality that is the field at the target, not its relation to the rest of the cortex.
 
     Attributes
     ----------
     error : how far off the coil lies
-    placements : misplacements that were scored; those that find no rest on the head are left out
+    drawn : misplacements in all
+    placements : those of them that find a rest on the head; only they are scored
     planned : the score without error, V/m
-    expected : mean score, V/m
-    percentile_5 : the score that 95 % of the placements exceed, V/m
+    expected : mean score of those that find a rest, V/m
+    percentile_5 : the score that 95 % of them exceed, V/m
     """
 
     error: PoseError
+    drawn: int
     placements: int
     planned: float
     expected: float

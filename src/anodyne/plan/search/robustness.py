@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anodyne.coil import Coil, Pose
+from anodyne.errors import PlacementRefused
 from anodyne.field import ExteriorField, placement_components
 from anodyne.head import Head
 from anodyne.plan.search.contact import resting_lift
@@ -20,6 +21,9 @@ PLACEMENTS, PLACEMENTS_OF_SAMPLES = 1024, 128
 """Misplacements that a distribution is summed up from, for coils made of elements and for those known by samples."""
 
 LOW = 0.05
+
+FEWEST = 20
+"""So many misplacements must find a rest before one in twenty of them says anything."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,19 +70,29 @@ def misplaced(rest: Rest, pose: Pose, scalp_point: Floats, errors: Floats) -> Fl
 def robustness(
     exterior: ExteriorField, rest: Rest, goal: Goal, pose: Pose, scalp_point: Floats, error: PoseError
 ) -> Robustness:
-    """The objective of a goal when a coil meant to be at `pose` is misplaced by an error, by reciprocity.
+    """The score of a goal when a coil meant to be at `pose` is misplaced by an error, by reciprocity.
 
     Parameters
     ----------
     exterior : of the adjoint of the goal's site
     scalp_point : (3,) the scalp under the coil's centre, m
+
+    Raises
+    ------
+    PlacementRefused : too few of the misplaced coils find a rest on the head
     """
     count = PLACEMENTS if rest.coil.sources() else PLACEMENTS_OF_SAMPLES
     matrices = misplaced(rest, pose, scalp_point, error.drawn(count))
+    if len(matrices) < FEWEST:
+        raise PlacementRefused(
+            f"only {len(matrices)} of {count} placements of {rest.coil.label} misplaced as with {error.label} find a "
+            "rest on the head, too few to say what misplacing it costs; choose another coil or target"
+        )
     poses = np.concatenate([pose.head_from_coil[None], matrices])
     scores = goal.score(placement_components(exterior, rest.coil, poses, goal.di_dt))
     return Robustness(
         error=error,
+        drawn=count,
         placements=len(matrices),
         planned=float(scores[0]),
         expected=float(scores[1:].mean()),
@@ -95,6 +109,8 @@ def expected_scores(
     progress: Progress = SILENT,
 ) -> Floats:
     """Mean score of each of several placements under the goal's own pose error, (n,) V/m.
+
+    Taken over the misplacements that find a rest on the head; 0 where none does.
 
     Parameters
     ----------

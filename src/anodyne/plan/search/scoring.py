@@ -53,16 +53,16 @@ class Turned:
         _, rise = self._frame_at(position, lift)
         return np.asarray(np.abs(rise) <= self.components.reach)
 
-    def best_angle(self, sampled: Candidates, axes: Floats) -> float | None:
-        """The handle angle, rad, at which E along some axes is largest at one scalp position; None where none rests.
+    def best_angle(self, sampled: Candidates, goal: Goal) -> float | None:
+        """The handle angle, rad, at which a goal's score is largest at one scalp position; None where none rests.
 
-        The score is a polynomial of the angle and the lift; between the angles sampled the lift is taken to change
+        E is a polynomial of the angle and the lift; between the angles sampled the lift is taken to change
         evenly. So where the casing rests at the same lift all round, the angle is exact.
 
         Parameters
         ----------
         sampled : the candidates of one position
-        axes : (q, 3) unit vectors
+        goal : by whose score
         """
         lift_at = _LiftAt.of(sampled)
         angles = 2 * np.pi * np.arange(GRID) / GRID
@@ -75,7 +75,7 @@ class Turned:
         def shortfall(angle: Floats | float) -> Floats:
             turns = np.atleast_1d(angle)
             e_field = self.at(np.full(len(turns), position), turns, lift_at(turns))
-            return -np.linalg.norm(e_field @ axes.T, axis=1)
+            return -goal.score(e_field)
 
         best = float(angles[rests[np.argmin(shortfall(angles[rests]))]])
         step = 2 * np.pi / GRID
