@@ -177,6 +177,9 @@ def test_rows_say_what_the_plans_say(by_two):
         assert row["head_fingerprint"] == plan["head"]["fingerprint"]
         for region in plan["e_field"]["regions"]:
             assert row[region_column(region["name"])] == region["magnitude_v_per_m"]
+        assert row["e_at_target_highest_v_per_m"] == plan["e_field"]["regions"][0]["highest_v_per_m"]
+        place = [line[3] for line in plan["placement"]["head_from_coil_mm"][:3]]
+        assert_allclose([row[f"coil_{axis}_mm"] for axis in "xyz"], place, atol=1e-3)
 
 
 def test_table_is_the_same_in_both_files(by_two):
@@ -206,6 +209,8 @@ def test_group_is_laid_on_fsaverage(by_two):
     assert all(len(field.magnitude) == 20484 for field in fields)
     for row, field in zip(result.rows, fields, strict=False):
         assert row["fsaverage_distance_median_mm"] == pytest.approx(field.percentile_of_distance(0.5) / mm, abs=0.01)
+        assert row["fsaverage_distance_95th_mm"] == pytest.approx(field.percentile_of_distance(0.95) / mm, abs=0.01)
+        assert row["fsaverage_distance_95th_mm"] > 1.1 * row["fsaverage_distance_median_mm"]
     for name in ("fsaverage.png", "target.png"):
         assert (folder / "group" / name).stat().st_size > 10_000
 

@@ -1,4 +1,4 @@
-"""What every solver asks of its conductor: conductivities that make sense, and no coil inside or far away."""
+"""What every solver asks of its conductor: volumes and conductivities that make sense, no coil inside or far away."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,9 @@ FARTHEST = 300 * mm
 
 METRES = 1 * mm
 """A coil whose centre is nearer than this to the origin, inside the head, was most likely placed in metres."""
+
+ASYMMETRY = 1e-5
+"""Difference between a tensor and its transpose, as a share of its largest entry, that rounding may leave."""
 
 
 def refuse_placement(mesh: TetrahedralMesh, coil: Coil, pose: Pose) -> None:
@@ -43,7 +46,16 @@ def refuse_placement(mesh: TetrahedralMesh, coil: Coil, pose: Pose) -> None:
 
 
 def conductivity_of(mesh: TetrahedralMesh, conductivity: Conductivities | ArrayLike | None) -> Floats:
-    """Conductivity of every tetrahedron, (n,) or (n, 3, 3) array, S/m, of a table or of such an array, checked."""
+    """Conductivity of every tetrahedron, (n,) or (n, 3, 3) array, S/m, of a table or of such an array, checked.
+
+    Raises
+    ------
+    ValueError : a tetrahedron without volume; conductivities of the wrong shape, not finite, not symmetric or not
+        positive
+    """
+    flat = mesh.flat_tetrahedra()
+    if len(flat):
+        raise ValueError(f"{len(flat)} tetrahedra have no volume, the first is number {flat[0]}; mesh again")
     if conductivity is None:
         conductivity = Conductivities()
     if isinstance(conductivity, Conductivities):
@@ -54,7 +66,20 @@ def conductivity_of(mesh: TetrahedralMesh, conductivity: Conductivities | ArrayL
         raise ValueError(f"conductivity has shape {values.shape}; ({count},) or ({count}, 3, 3) S/m is needed")
     if not np.isfinite(values).all():
         raise ValueError("conductivity holds NaN or infinity; every value must be a finite number of S/m")
+    if values.ndim == 3:
+        _refuse_asymmetry(values)
     smallest = values if values.ndim == 1 else np.linalg.eigvalsh(values)[:, 0]
     if smallest.min() <= 0:
         raise ValueError(f"conductivity must be positive (definite); its smallest value is {smallest.min():g} S/m")
     return values
+
+
+def _refuse_asymmetry(tensors: Floats) -> None:
+    """Raise `ValueError` if one of (n, 3, 3) tensors, S/m, is not its own transpose."""
+    difference = np.abs(tensors - tensors.swapaxes(1, 2)).max(axis=(1, 2))
+    asymmetric = np.flatnonzero(difference > ASYMMETRY * np.abs(tensors).max(axis=(1, 2)))
+    if len(asymmetric):
+        raise ValueError(
+            f"conductivity must be symmetric; {len(asymmetric)} tensors are not, the first is that of tetrahedron "
+            f"{asymmetric[0]}, which differs from its transpose by {difference[asymmetric[0]]:g} S/m"
+        )

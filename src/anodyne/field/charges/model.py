@@ -145,7 +145,7 @@ class ChargeModel:
     Raises
     ------
     ValueError : conductivities of the wrong shape, tensors, not positive or not finite, or that change nearly
-        everywhere; a tolerance or precision that is not between 0 and 1
+        everywhere; a tetrahedron without volume; a tolerance or precision that is not between 0 and 1
     """
 
     def __init__(
@@ -384,8 +384,12 @@ def _blocks(count: int, stage: str, progress: Progress) -> Iterator[slice]:
 
 
 def _smooth_sum(facets: Facets, precision: float) -> SmoothSum:
-    """The grid whose cut leaves neighbours to act as triangles, and is as short as its memory allows."""
+    """The grid whose cut leaves neighbours to act as triangles, and is as short as its memory allows.
+
+    A cut beyond the box's diagonal would gain nothing: every pair is near by then, and the grid at its smallest.
+    """
     low, high = facets.corners.min(axis=(0, 1)), facets.corners.max(axis=(0, 1))
+    diagonal = float(np.linalg.norm(high - low))
     cut = 2 * NEAR * float(np.median(facets.radii))
     tree = cKDTree(facets.centres)
     some = facets.centres[:: max(1, len(facets.centres) // SAMPLE)]
@@ -393,7 +397,11 @@ def _smooth_sum(facets: Facets, precision: float) -> SmoothSum:
     def pairs() -> float:
         return float(len(facets.centres) * tree.query_ball_point(some, cut, return_length=True).mean())
 
-    while SmoothSum.points(low, high, cut, precision) * BYTES_A_GRID_POINT > 2 * BYTES_A_PAIR * pairs():
+    def grid_is_larger() -> bool:
+        points = SmoothSum.points(low, high, cut, precision)
+        return points * BYTES_A_GRID_POINT > 2 * BYTES_A_PAIR * pairs()
+
+    while cut < diagonal and grid_is_larger():
         cut *= 1.05
     return SmoothSum(low, high, cut, precision)
 

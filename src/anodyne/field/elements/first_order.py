@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from anodyne.coil import Coil, Pose
-from anodyne.field.electric import ElectricField
 from anodyne.field.elements.assembly import (
     conducted,
     corner_mean,
@@ -71,7 +70,8 @@ class FieldModel(FiniteElementModel):
 
     Raises
     ------
-    ValueError : conductivities of the wrong shape, not positive or not finite
+    ValueError : a tetrahedron without volume; conductivities of the wrong shape, not finite, not symmetric or not
+        positive
     """
 
     def __init__(
@@ -96,14 +96,6 @@ class FieldModel(FiniteElementModel):
             self._multigrid = Multigrid(self.matrix)
         self._operator, self._preconditioner = self.matrix, self._multigrid
         self.timings["set_up"] = perf_counter() - begin
-
-    def solve_primary(self, primary: ArrayLike, di_dt: float, progress: Progress = SILENT) -> ElectricField:
-        """The E-field for a given primary field at the nodes, (n_nodes, 3) array, V/m.
-
-        It enters as its mean over the corners of each tetrahedron, as in SimNIBS.
-        """
-        nodal = np.ascontiguousarray(primary, dtype=float)
-        return self._fields_of([corner_mean(self.mesh.tetrahedra, nodal)], di_dt, self.timings, progress)[0]
 
     @property
     def parts(self) -> ModelParts:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,6 +39,9 @@ NEGLIGIBLE = 1e-6
 
 SHARES = 64
 """Parts in which products of columns are summed, whatever the number of threads."""
+
+_ONE_AT_A_TIME = Lock()
+"""Kept while a hierarchy is made from NumPy's shared random numbers, so that no other thread's seed comes between."""
 
 
 @njit(cache=True, inline="always")
@@ -246,13 +250,17 @@ def _take_mean_off(a: NDArray[np.float32]) -> None:
 
 @contextmanager
 def _the_same_every_time() -> Iterator[None]:
-    """NumPy's shared random numbers, which PyAMG starts its estimates from, from a fixed seed; then as they were."""
-    before = np.random.get_state()  # noqa: NPY002
-    np.random.seed(0)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(before)  # noqa: NPY002
+    """NumPy's shared random numbers, which PyAMG starts its estimates from, from a fixed seed; then as they were.
+
+    Threads that make hierarchies wait for each other.
+    """
+    with _ONE_AT_A_TIME:
+        before = np.random.get_state()  # noqa: NPY002
+        np.random.seed(0)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(before)  # noqa: NPY002
 
 
 def _pseudo_inverse(matrix: Floats) -> Floats:

@@ -45,11 +45,6 @@ class ExteriorField:
         self._middle, self._margin = _strongest(self._sources, self._vectors)
         self._lattices: dict[Kernel, NestedLattice] = {}
 
-    @property
-    def points_summed(self) -> int:
-        """At how many lattice points the sources have been summed so far."""
-        return sum(lattice.points for lattice in self._lattices.values())
-
     def lattice(self, kernel: Kernel) -> NestedLattice:
         """The lattices of one kernel; their 3 k components are those of the k vectors in turn."""
         if kernel not in self._lattices:
