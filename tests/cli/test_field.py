@@ -129,10 +129,30 @@ def test_linear_in_the_current(succeed, field_words, place):
         np.testing.assert_allclose(three["e_field"], -3 * one["e_field"], atol=1e-6 * scale)
 
 
-def test_no_current_no_field(succeed, field_words, place):
-    succeed(*[word if word != "1e6" else "0" for word in field_words], "--out", "none.npz")
-    with np.load(place / "none.npz") as arrays:
-        assert not arrays["e_field"].any()
+def test_points_of_ones_own_in_one_tissue(succeed, refuse, field_words, place):
+    (place / "points.csv").write_text("0,0,60\n0,0,82\n0,0,500\n")
+    at_points = {}
+    for name, more in (("each", ()), ("grey", ("--tissue", 2))):
+        text = " ".join(succeed(*field_words, "--points", "points.csv", *more, "--out", f"{name}.npz").split())
+        assert f"the field there is {'that of the nearest grey matter' if more else 'NaN'}" in text
+        with np.load(place / f"{name}.npz") as arrays:
+            at_points[name] = arrays["e_field_at_points"]
+    np.testing.assert_allclose(at_points["grey"][0], at_points["each"][0])
+    assert np.isfinite(at_points["grey"]).all()
+    assert np.linalg.norm(at_points["grey"][1] - at_points["each"][1]) > 1e-3
+    said = refuse(*field_words, "--tissue", 2, "--out", "f.npz", status=2)
+    assert "give --points too" in said
+    said = refuse(*field_words, "--points", "points.csv", "--tissue", 6, "--out", "f.npz", status=2)
+    assert "holds no tissue 6; it holds 1 (white matter), 2 (grey matter)" in said
+
+
+def test_a_coil_that_faces_away_is_remarked_on(succeed, field_words, place):
+    (place / "away.txt").write_text("1 0 0 0\n0 1 0 0\n0 0 1 115\n0 0 0 1\n")
+    text = succeed(*field_words, "--pose", "away.txt", "--out", "f.npz")
+    assert "points away from the head in placement 2; it should" in " ".join(text.split())
+    both = json.loads(succeed(*field_words, "--pose", "away.txt", "--out", "f.npz", "--json"))["placements"]
+    assert [["points away" in remark for remark in one["remarks"]] for one in both] == [[], [True]]
+    assert "points away" in succeed(*swapped(field_words, "--pose", "away.txt"), "--out", "f.npz")
 
 
 @pytest.mark.parametrize("coil", ["MagVenture_C-B60.ccd", "Magstim_70mm_Fig8.ccd"])
@@ -176,6 +196,10 @@ def swapped(words, option, value):
         ("--di-dt", "nan", 2, "not a finite number"),
         ("--di-dt", "inf", 2, "not a finite number"),
         ("--di-dt", "fast", 2, "'fast' is not a number"),
+        ("--di-dt", "0", 2, "induces no field"),
+        ("--di-dt", "150", 2, "is this in A/µs? multiply it by 1e6"),
+        ("--di-dt", "-150", 2, "is this in A/µs? multiply it by 1e6"),
+        ("--di-dt", "1.5e14", 2, "more than any stimulator reaches"),
     ],
 )
 def test_bad_options(refuse, field_words, option, value, status, says):
@@ -193,6 +217,9 @@ def test_bad_options(refuse, field_words, option, value, status, says):
         (["4=nan"], "not a finite number"),
         (["4=-0.1"], "not positive"),
         (["4=0"], "not positive"),
+        (["2=275"], "is this in mS/m? divide it by 1000"),
+        (["77=0.02"], "holds no tissue 77; it holds 1 (white matter)"),
+        (["6=0.4", "2=0.3"], "holds no tissue 6; it holds"),
         (["4=0.1", "4=0.2"], "given twice"),
     ],
 )
@@ -208,7 +235,8 @@ def test_bad_conductivity(refuse, field_words, given, says):
         ("1 0.5 0 0\n0 0.8660254 0 0\n0 0 1 95\n0 0 0 1\n", "sheared"),
         ("1 0 0 0\n0 1 0 0\n0 0 -1 95\n0 0 0 1\n", "mirrored"),
         ("1 0 0 0\n0 1 0 0\n0 0 1 nan\n0 0 0 1\n", "not finite"),
-        ("1 0 0 0\n0 1 0 0\n0 0 1 95\n", "3 rows"),
+        ("1 0 0 0\n0 1 0 0\n0 0 1 95\n", "in mm: add the last one, 0 0 0 1"),
+        ("here stands\nno pose\n", "line 1 holds something that is not a number; mend that line"),
         ("1 0 0\n0 1 0\n0 0 1\n0 0 0\n", "line 1"),
         ("one 0 0 0\n0 1 0 0\n0 0 1 95\n0 0 0 1\n", "line 1"),
         ("-1 0 0 0\n0 1 0 0\n0 0 -1 60\n0 0 0 1\n", "inside the head"),

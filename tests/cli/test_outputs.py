@@ -1,8 +1,9 @@
 """Places for outputs tried before the work."""
 
+import click
 import pytest
 
-from anodyne.cli.outputs import rehearse_file, rehearse_folder
+from anodyne.cli.outputs import FIGURE, OutputFile, rehearse_file, rehearse_folder
 from anodyne.errors import CannotWrite
 
 
@@ -32,3 +33,11 @@ def test_rehearsal_refuses_what_the_writing_would(tmp_path):
         rehearse_folder(tmp_path / "file", marker="plan.json")
     with pytest.raises(CannotWrite, match="holds something else"):
         rehearse_folder(tmp_path, marker="plan.json")
+
+
+@pytest.mark.parametrize(
+    ("kind", "listed"), [(OutputFile(".npz"), ".npz"), (OutputFile(".npz", ".gii"), ".npz or .gii"), (FIGURE, None)]
+)
+def test_endings_are_listed_as_a_person_would(kind, listed):
+    with pytest.raises(click.BadParameter, match=f"'dir' must end in {listed or '.png, .pdf or .svg'}$"):
+        kind.convert("dir", None, None)

@@ -100,6 +100,7 @@ def test_port_that_is_none(refuse, place):
         (("emulate", "rapid2", "--model", "magventure-r30"), 2, "no rapid2"),
         (("emulate", "magpro", "--model", "magpro-r33"), 1, "no stimulator is named 'magpro-r33'"),
         (("emulate", "rapid2", "--fault", "silence"), 2, "did you mean 'silent'"),
+        (("emulate", "rapid2", "--fault", "zzzz"), 2, "no fault is named 'zzzz' (see 'anodyne"),
         (("emulate", "rapid2", "--fault", "silent@soon"), 2, "'soon' is no number of seconds"),
         (("emulate", "rapid2", "--fault", "silent@-3"), 2, "not negative"),
         (("emulate", "rapid2", "--speed", "0"), 2, "0 times real time"),

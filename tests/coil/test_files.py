@@ -82,7 +82,8 @@ class TestCcd:
             ("151.5", "-3", "dIdtmax=-3"),
             ("x=-100,100", "x=100,-100", "low,high"),
             ("x=-100,100", "x=wide", "low,high"),
-            (CCD, "# nothing", "ends before its second line"),
+            (CCD, "# nothing", "ends before its second line; fetch it again"),
+            ("-0.01 0", "zero", "line 4 holds something that is not a number; mend that line"),
         ],
     )
     def test_garbled(self, tmp_path, was, becomes, says):
@@ -165,7 +166,7 @@ class TestTcd:
     @pytest.mark.parametrize(
         ("spoil", "says"),
         [
-            (lambda r: r.pop("coilElementList"), "lacks the entry 'coilElementList'"),
+            (lambda r: r.pop("coilElementList"), "lacks the entry 'coilElementList' .* fetch it again"),
             (lambda r: r.update(coilElementList=[]), "no elements"),
             (lambda r: r["coilElementList"][0].pop("points"), "lacks the entry 'points'"),
             (lambda r: r["coilElementList"][0].update(type=7), "7"),

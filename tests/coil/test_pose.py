@@ -89,7 +89,9 @@ def test_parallel_or_empty_directions_are_refused():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("1 0 0 0\n0 1 0 0\n0 0 1 0\n", "has 3 rows"),
+        ("1 0 0 0\n0 1 0 0\n0 0 1 0\n", "has 3 rows .* add the last one, 0 0 0 1$"),
+        ("1 0 0 0\n0 1 0 0\n", "has 2 rows .* write it again so$"),
+        ("here stands\nno pose\n", "line 1 holds something that is not a number"),
         ("1 0 0 0\n0 1 0\n0 0 1 0\n0 0 0 1\n", "line 2 has 3 numbers"),
         ("# a pose\n1 0 0 0\n0 one 0 0\n0 0 1 0\n0 0 0 1\n", "line 3 holds something that is not a number"),
         ("1 0 0 0\n0 1 0 nan\n0 0 1 0\n0 0 0 1\n", "not finite"),

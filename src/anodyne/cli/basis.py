@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anodyne.cli.field import field
+from anodyne.cli.minding import facing_remarks, mid_grey_in_words, minded, surface_remarks
 from anodyne.cli.options import (
     coil_option,
     conductivities,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 LARGE_ERROR = 0.015
 """Estimated error above which a person is told."""
+
+UNTESTED = "this basis was held against no full solution, so its error is unknown; compute it anew with --tests"
 
 
 def basis_place(head: str, known: "Head", settings: Settings) -> Path:
@@ -115,7 +118,7 @@ def basis(
         if figure is not None:
             with talk.progress.stage(f"draw {figure.name}"):
                 _draw(found, figure)
-    _show(found, place, as_json)
+    _show(found, place, known, points, as_json)
 
 
 @field.command()
@@ -166,7 +169,7 @@ def evaluate(
         place = basis_file if basis_file is not None else basis_place(head, known, settings)
         with talk.progress.stage("read the field basis"):
             kept = read_basis(place)
-        _refuse_other(kept, known, place)
+        _refuse_other(kept, known, place, way_out=", or leave --basis out" if basis_file is not None else "")
         evaluated = kept.evaluate_many
         if device is not None:
             evaluated = kept.on(*find_device(device)).brought_back
@@ -176,15 +179,33 @@ def evaluate(
         seconds = perf_counter() - begin
         errors = kept.estimated_error(found, poses)
         _write(out, kept, e_field)
-    _show_fields(found, poses, e_field, errors, {"out": str(out), "di_dt": di_dt, "seconds": seconds}, as_json)
+    remarks = [*_error_remarks(kept, errors), *facing_remarks(known.mesh, poses), *surface_remarks(known.mesh)]
+    how = {"out": str(out), "di_dt": di_dt, "seconds": seconds, "remarks": remarks}
+    _show_fields(found, poses, e_field, errors, how, as_json)
 
 
-def _refuse_other(basis: "FieldBasis", head: "Head", place: Path) -> None:
-    """As `FieldBasis.refuse_other`, naming the file."""
+def _basis_remarks(basis: "FieldBasis", head: "Head", asked: int | None) -> list[str]:
+    """What to mind about a basis of which so many points were asked for."""
+    most = len(head.mid_grey.points)
+    few = [f"{asked:,} points were asked for; this head's surface has only {most:,}"] if (asked or 0) > most else []
+    return [*few, *([] if basis.tests else [UNTESTED]), *surface_remarks(head.mesh)]
+
+
+def _error_remarks(basis: "FieldBasis", errors: "NDArray[np.float64]") -> list[str]:
+    """What to mind about the errors estimated for placements."""
+    if not basis.tests:
+        return [UNTESTED]
+    if (errors > LARGE_ERROR).any():
+        return [f"errors above {100 * LARGE_ERROR:g} %: solve these in full with 'anodyne field solve'"]
+    return []
+
+
+def _refuse_other(basis: "FieldBasis", head: "Head", place: Path, *, way_out: str = "") -> None:
+    """As `FieldBasis.refuse_other`, naming the file and another way out."""
     try:
         basis.refuse_other(head)
     except UnreadableFile as refusal:
-        raise UnreadableFile(f"{place}: {refusal}") from refusal
+        raise UnreadableFile(f"{place}: {refusal}{way_out}") from refusal
 
 
 def _kept(place: Path, head: "Head", table: "Conductivities", wanted: dict[str, int | None]) -> "FieldBasis":
@@ -195,8 +216,9 @@ def _kept(place: Path, head: "Head", table: "Conductivities", wanted: dict[str, 
     _refuse_other(found, head, place)
     again = "compute it anew with --again, or keep another with --out"
     holds = {"modes": len(found.modes), "points": len(found.points), "tests": len(found.tests)}
+    most = {"points": len(head.mid_grey.points)}
     for name, number in wanted.items():
-        if number is not None and holds[name] < number:
+        if number is not None and holds[name] < min(number, most.get(name, number)):
             raise UnreadableFile(f"{place} holds {holds[name]:,} {name}, fewer than the {number:,} asked for; {again}")
     if found.options.get("conductivity") != conductivity_fingerprint(table.of(head.mesh.tissue)):
         raise UnreadableFile(f"{place} was computed with other conductivities than those asked for; {again}")
@@ -214,22 +236,18 @@ def _draw(basis: "FieldBasis", path: Path) -> None:
         save_figure(figure, path)
 
 
-def _show(basis: "FieldBasis", place: Path, as_json: bool) -> None:
-    from statistics import median
-
+def _show(basis: "FieldBasis", place: Path, head: "Head", asked: int | None, as_json: bool) -> None:
     from anodyne.cli.tables import facts, heading, show, show_json, table
 
-    errors = [test.error for test in basis.tests]
+    remarks = _basis_remarks(basis, head, asked)
     if as_json:
-        show_json(_document(basis, place))
+        show_json({**_document(basis, place), "remarks": remarks})
         return
     options = basis.options
+    weakest = basis.singular_values[-1] / basis.singular_values[0]
     pairs = [
-        (
-            "modes",
-            f"{len(basis.modes)}, the last {basis.singular_values[-1] / basis.singular_values[0]:.1e} of the first",
-        ),
-        ("points", f"{len(basis.points):,} of the mid-grey surface"),
+        ("modes", f"{len(basis.modes)}, the last {weakest:.1e} of the first" if len(basis.modes) > 1 else "1"),
+        ("points", _points_in_words(basis, head)),
         ("sensors", f"{len(basis.sensors)} on the inner skull, three components each"),
         ("mesh", f"{options.get('nodes', 0):,} nodes, {options.get('tetrahedra', 0):,} tetrahedra"),
         (
@@ -237,18 +255,33 @@ def _show(basis: "FieldBasis", place: Path, as_json: bool) -> None:
             f"{options.get('seconds', 0):.0f} s ({options.get('processor_seconds', 0):.0f} s of processor time)",
         ),
         ("kept in", f"{place} ({place.stat().st_size / 2**20:.0f} MiB)"),
+        ("error", _error_in_words(basis)),
+        *minded(remarks),
     ]
-    if errors:
-        pairs.append(
-            ("error", f"median {100 * median(errors):.2f} %, worst {100 * max(errors):.2f} % of {len(errors)} tests")
-        )
     rows = [
         (str(number), test.coil, _centre(test.pose), f"{100 * test.unexplained:.2f}", f"{100 * test.error:.2f}")
         for number, test in enumerate(basis.tests, start=1)
     ]
     columns = [">test", "coil", ">centre (mm)", ">not made up (%)", ">error (%)"]
-    about = "E at the cortex for any coil, held against full solutions that did not enter it"
+    about = "E at the cortex for any coil"
+    if rows:
+        about += ", held against full solutions that did not enter it"
     show(heading(f"Field basis of {basis.head}", about), facts(pairs), *([table(columns, rows)] if rows else []))
+
+
+def _points_in_words(basis: "FieldBasis", head: "Head") -> str:
+    every = ", all that it has" if len(basis.points) == len(head.mid_grey.points) else ""
+    return f"{len(basis.points):,} of the {mid_grey_in_words(head.mesh)}{every}"
+
+
+def _error_in_words(basis: "FieldBasis") -> str:
+    from statistics import median
+
+    errors = [test.error for test in basis.tests]
+    if not errors:
+        return "not tested"
+    count = f"{len(errors)} tests" if len(errors) > 1 else "1 test"
+    return f"median {100 * median(errors):.2f} %, worst {100 * max(errors):.2f} % of {count}"
 
 
 def _centre(pose: "Pose") -> str:
@@ -316,6 +349,7 @@ def _show_fields(
                 "coil": {"name": coil.name, "label": coil.label},
                 "di_dt_a_per_s": how["di_dt"],
                 "seconds": how["seconds"],
+                "remarks": how["remarks"],
                 "placements": [
                     {
                         "centre_mm": (pose.position / mm).tolist(),
@@ -334,7 +368,5 @@ def _show_fields(
     ]
     columns = ["centre (mm)", ">99.9th percentile", ">highest", ">estimated error (%)"]
     pairs = [("time", f"{how['seconds'] / len(poses) / 1e-3:.1f} ms a placement"), ("written", how["out"])]
-    if any(error is None or error > LARGE_ERROR for error in known):
-        pairs.append(("mind", f"errors above {100 * LARGE_ERROR:g} %: solve these in full with 'anodyne field solve'"))
     title = f"|E| in V/m at the cortex, at {how['di_dt'] / A_per_us:.4g} A/µs"
-    show(heading(coil.label, title), table(columns, rows), facts(pairs))
+    show(heading(coil.label, title), table(columns, rows), facts([*pairs, *minded(how["remarks"])]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from anodyne.cli.minding import facing_remarks, minded
 from anodyne.cli.options import (
     coil_option,
     conductivities,
@@ -15,6 +16,7 @@ from anodyne.cli.options import (
     quiet_option,
     rate_option,
     refuse_unknown_tissues,
+    tissues_in_words,
 )
 from anodyne.cli.outputs import OutputFile, rehearse_file
 from anodyne.cli.places import open_head
@@ -64,6 +66,11 @@ field.add_command(validate)
     "--points", "points_file", type=click.Path(path_type=Path), metavar="FILE.csv",
     help="Points x,y,z in mm, one a line, at which the field is wanted too (in an .npz).",
 )  # fmt: skip
+@click.option(
+    "--tissue", type=click.IntRange(1), metavar="TAG",
+    help="At --points give the field of this tissue (2 is grey matter), of its nearest tetrahedron where a point lies "
+    "outside of it; by default that of the tissue each point lies in.",
+)  # fmt: skip
 @solver_option("How the field is solved; fem2 if not given, fem1 for SimNIBS' own numbers.")
 @device_option
 @conductivity_option
@@ -78,6 +85,7 @@ def solve(
     di_dt: float,
     out: Path,
     points_file: Path | None,
+    tissue: int | None,
     solver: str | None,
     device: str | None,
     conductivity: tuple[tuple[int, float], ...],
@@ -93,8 +101,7 @@ def solve(
     from anodyne.coil import find_coil, read_pose
     from anodyne.field import find_solver, refuse_placement
 
-    if points_file is not None and not out.name.endswith(".npz"):
-        raise click.BadParameter("the field at points goes into an .npz file; end --out so", param_hint="'--points'")
+    _refuse_points(points_file, tissue, out)
     table, chosen = conductivities(conductivity), find_solver(solver)
     places = _numbered(out, len(pose_files))
     for place in places:
@@ -106,10 +113,11 @@ def solve(
         known, mesh = _read(head, settings, talk.progress)
         seconds = {"read": perf_counter() - begin}
         refuse_unknown_tissues(table, mesh)
+        _refuse_tissue(tissue, mesh)
         for pose in poses:
             refuse_placement(mesh, found, pose)  # before the model is made ready
         model = chosen.make(mesh, table, talk.progress, device)
-        request = _Request(head=known, mesh=mesh, coil=found, solver=chosen, at_points=at_points)
+        request = _Request(head=known, mesh=mesh, coil=found, solver=chosen, at_points=at_points, tissue=tissue)
         results = []
         for first in range(0, len(poses), AT_ONCE):
             some = slice(first, first + AT_ONCE)
@@ -122,6 +130,19 @@ def solve(
         _show(request, results[0], as_json)
 
 
+def _refuse_points(points_file: Path | None, tissue: int | None, out: Path) -> None:
+    if points_file is not None and not out.name.endswith(".npz"):
+        raise click.BadParameter("the field at points goes into an .npz file; end --out so", param_hint="'--points'")
+    if tissue is not None and points_file is None:
+        raise click.BadParameter("a tissue is chosen for points; give --points too", param_hint="'--tissue'")
+
+
+def _refuse_tissue(tissue: int | None, mesh: "TetrahedralMesh") -> None:
+    if tissue is not None and not (mesh.tissue == tissue).any():
+        held = tissues_in_words(mesh)
+        raise click.BadParameter(f"the mesh holds no tissue {tissue}; it holds {held}", param_hint="'--tissue'")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Request:
     """What all placements of a call share."""
@@ -131,6 +152,7 @@ class _Request:
     coil: "Coil"
     solver: "SolverEntry"
     at_points: "NDArray[np.float64] | None"
+    tissue: int | None
 
     def heights(self, pose: "Pose") -> dict[str, float] | None:
         """Distances from the scalp by the plane they are measured to, m; None where the scalp is not known."""
@@ -171,7 +193,7 @@ def _written(
     begin, (place, seconds) = perf_counter(), where
     with progress.stage(f"write {place.name}"):
         like = request.head.t1 if request.head is not None else None
-        write_field(place, solved, at_points=request.at_points, like=like)
+        write_field(place, solved, at_points=request.at_points, tissue=request.tissue, like=like)
     return _Solved(
         pose=pose,
         peaks=peak_by_tissue(solved),
@@ -221,6 +243,7 @@ def _show(request: _Request, result: _Solved, as_json: bool) -> None:
         ("time (s)", ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in result.seconds.items())),
         ("written", str(result.out)),
         *_outside(request),
+        *minded(facing_remarks(request.mesh, [result.pose])),
     ]
     columns = ["|E| in V/m", ">mean of highest 1 cm³", ">99.9th percentile", ">highest element"]
     about = f"E-field at {result.di_dt / A_per_us:.4g} A/µs"
@@ -246,6 +269,7 @@ def _show_all(request: _Request, results: list[_Solved], as_json: bool) -> None:
         ("time (s)", f"{first.seconds['primary'] + first.seconds['solve']:.2f} a placement"),
         ("written", f"{first.out} to {last.out.name}"),
         *_outside(request),
+        *minded(facing_remarks(request.mesh, [result.pose for result in results])),
     ]
     columns = ["file", "centre (mm)", ">mean of highest 1 cm³", ">99.9th percentile"]
     about = f"|E| in V/m in {tissue} at {first.di_dt / A_per_us:.4g} A/µs"
@@ -257,8 +281,11 @@ def _size(request: _Request) -> str:
 
 
 def _outside(request: _Request) -> list[tuple[str, str]]:
-    count = request.points_outside
-    return [("points outside", f"{count} lie outside the mesh; the field there is NaN")] if count else []
+    from anodyne.head import tissue_name
+
+    count, tissue = request.points_outside, request.tissue
+    there = "NaN" if tissue is None else f"that of the nearest {tissue_name(tissue)}"
+    return [("points outside", f"{count} lie outside the mesh; the field there is {there}")] if count else []
 
 
 def _heights_in_words(heights: dict[str, float]) -> str:
@@ -289,4 +316,5 @@ def _document(request: _Request, result: _Solved) -> dict[str, Any]:
         },
         "height_above_scalp_mm": None if heights is None else {k: v / mm for k, v in heights.items()},
         "points_outside": request.points_outside,
+        "remarks": facing_remarks(request.mesh, [result.pose]),
     }

@@ -32,6 +32,31 @@ class Number(click.ParamType[float]):
         return number
 
 
+SLOWEST, FASTEST = 1e3, 1e9
+"""Rates of a coil's current, A/s, beyond which the unit was most likely mistaken: no stimulator's lies there."""
+
+
+class Rate(click.ParamType[float]):
+    """A rate of change of a coil's current in A/s, of either sign and of a size that a stimulator may reach."""
+
+    name = "rate"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The rate, if it is one."""
+        rate = finite(self, value, param, ctx)
+        if rate == 0:
+            self.fail("a rate of 0 A/s induces no field; give another", param, ctx)
+        if abs(rate) < SLOWEST:
+            self.fail(f"{rate:g} A/s is below {SLOWEST:g} A/s; is this in A/µs? multiply it by 1e6", param, ctx)
+        if abs(rate) > FASTEST:
+            self.fail(f"{rate:g} A/s is above {FASTEST:g} A/s, more than any stimulator reaches; give A/s", param, ctx)
+        return rate
+
+
+HIGHEST_CONDUCTIVITY = 10.0
+"""S/m; several times that of cerebrospinal fluid, so a larger one was most likely typed in mS/m."""
+
+
 class TagAndValue(click.ParamType[tuple[int, float]]):
     """A tissue's tag and its conductivity in S/m, written ``4=0.008``."""
 
@@ -49,6 +74,11 @@ class TagAndValue(click.ParamType[tuple[int, float]]):
         number = finite(self, conductivity, param, ctx)
         if number <= 0:
             self.fail(f"a conductivity of {number:g} S/m is not positive", param, ctx)
+        if number > HIGHEST_CONDUCTIVITY:
+            self.fail(
+                f"a conductivity of {number:g} S/m is above {HIGHEST_CONDUCTIVITY:g} S/m, more than any tissue's; is "
+                "this in mS/m? divide it by 1000", param, ctx,
+            )  # fmt: skip
         return int(tag), number
 
 
@@ -104,7 +134,7 @@ coil_option: Decorator = click.option(
 )
 
 rate_option: Decorator = click.option(
-    "--di-dt", required=True, type=Number(unit="A/s"), help="Rate of change of the coil current in A/s (1 A/µs is 1e6)."
+    "--di-dt", required=True, type=Rate(), help="Rate of change of the coil current in A/s (1 A/µs is 1e6)."
 )
 
 quiet_option: Decorator = click.option("--quiet", is_flag=True, help="Show no progress and no remarks.")
@@ -115,7 +145,8 @@ conductivity_option: Decorator = click.option(
     type=TagAndValue(),
     metavar="TAG=VALUE",
     multiple=True,
-    help="Conductivity of one tissue in S/m in place of the usual one (SimNIBS'); may be repeated.",
+    help="Conductivity of one tissue of the mesh in S/m, 10 at most, in place of the usual one (SimNIBS'); may be "
+    "repeated.",
 )
 
 
@@ -135,7 +166,7 @@ def conductivities(given: Sequence[tuple[int, float]]) -> "Conductivities":
 
 
 def refuse_unknown_tissues(table: "Conductivities", mesh: "TetrahedralMesh") -> None:
-    """Refuse a mesh with a tissue whose conductivity nobody has given.
+    """Refuse a mesh with a tissue whose conductivity nobody has given, and a conductivity of a tissue it lacks.
 
     Raises
     ------
@@ -143,7 +174,25 @@ def refuse_unknown_tissues(table: "Conductivities", mesh: "TetrahedralMesh") -> 
     """
     import numpy as np
 
+    from anodyne.head import Conductivities
+
+    present = {int(tag) for tag in np.unique(mesh.tissue)}
     try:
-        table.of(np.unique(mesh.tissue))
+        table.of(sorted(present))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--conductivity'") from error
+    usual = Conductivities().values
+    if lacking := [tag for tag, value in table.values.items() if usual.get(tag) != value and tag not in present]:
+        raise click.BadParameter(
+            f"the mesh holds no tissue {', '.join(map(str, lacking))}; it holds {tissues_in_words(mesh)}",
+            param_hint="'--conductivity'",
+        )
+
+
+def tissues_in_words(mesh: "TetrahedralMesh") -> str:
+    """The tissues of a mesh by tag and name, for a person who has to choose one."""
+    import numpy as np
+
+    from anodyne.head import tissue_name
+
+    return ", ".join(f"{tag} ({tissue_name(int(tag))})" for tag in np.unique(mesh.tissue))

@@ -47,7 +47,9 @@ class OutputFile(click.ParamType[Path]):
         """The path, if it ends as it must."""
         path = Path(value)
         if not path.name.lower().endswith(self.endings):
-            self.fail(f"{path.name!r} must end in {', '.join(self.endings[:-1])} or {self.endings[-1]}", param, ctx)
+            *others, last = self.endings
+            listed = f"{', '.join(others)} or {last}" if others else last
+            self.fail(f"{path.name!r} must end in {listed}", param, ctx)
         return path
 
 

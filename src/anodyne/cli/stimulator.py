@@ -186,7 +186,8 @@ class FaultText(click.ParamType["PlannedFault"]):
         try:
             return PlannedFault.from_text(value)
         except (UnknownName, ValueError) as error:
-            self.fail(str(error).removesuffix(" (see 'anodyne stimulator emulate --help')"), param, ctx)
+            hint = "see 'anodyne stimulator emulate --help'"  # a usage error says so of itself
+            self.fail(str(error).removesuffix(f" ({hint})").removesuffix(f"; {hint}"), param, ctx)
 
 
 @stimulator.command("emulate")

@@ -37,7 +37,7 @@ def read_ccd(path: Path | str) -> DipoleCoil:
     """
     lines = _lines(path)
     if len(lines) < 2:
-        raise UnreadableFile(f"{path} is not a .ccd coil: it ends before its second line, the number of dipoles")
+        raise UnreadableFile(f"{path} is not a .ccd coil: it ends before its second line; fetch it again")
     header = _header(lines[0].text)
     count = _count(path, lines[1])
     rows = [line for line in lines[2:] if line.text.strip() and not line.text.lstrip().startswith("#")]
@@ -106,9 +106,11 @@ def _peak(path: Path | str, header: dict[str, str]) -> float | None:
     try:
         peak = float(header["dIdtmax"].split(",")[0]) * A_per_us
     except ValueError as error:
-        raise UnreadableFile(f"{path}, line 1 says dIdtmax={header['dIdtmax']}, which is not a number") from error
+        raise UnreadableFile(
+            f"{path}, line 1 says dIdtmax={header['dIdtmax']}, which is not a number; mend that line"
+        ) from error
     if not (np.isfinite(peak) and peak > 0):
-        raise UnreadableFile(f"{path}, line 1 says dIdtmax={header['dIdtmax']} A/µs, which is not a peak rate")
+        raise UnreadableFile(f"{path}, line 1 says dIdtmax={header['dIdtmax']} A/µs, which is not a peak rate; mend it")
     return peak
 
 
@@ -132,23 +134,26 @@ def _count(path: Path | str, line: Line) -> int:
         count = int(line.text)
     except ValueError as error:
         raise UnreadableFile(
-            f"{path}, line 2 should be the number of dipoles and reads '{line.text[:40]}'; is it a .ccd coil?"
+            f"{path}, line 2 should be the number of dipoles and reads '{line.text[:40]}'; give a .ccd coil, or fetch "
+            "this one again"
         ) from error
     if count < 1:
-        raise UnreadableFile(f"{path}, line 2 promises {count} dipoles; a coil needs at least one")
+        raise UnreadableFile(f"{path}, line 2 promises {count} dipoles; a coil needs at least one, so fetch it again")
     return count
 
 
 def _row(path: Path | str, line: Line) -> list[float]:
     words = line.text.split("#")[0].replace(",", " ").split()
-    if len(words) != 6:
-        raise UnreadableFile(
-            f"{path}, line {line.number} has {len(words)} numbers where a dipole has 6; mend that line"
-        )
     try:
         values = [float(word) for word in words]
     except ValueError as error:
-        raise UnreadableFile(f"{path}, line {line.number} holds something that is not a number") from error
+        raise UnreadableFile(
+            f"{path}, line {line.number} holds something that is not a number; mend that line"
+        ) from error
+    if len(values) != 6:
+        raise UnreadableFile(
+            f"{path}, line {line.number} has {len(values)} numbers where a dipole has 6; mend that line"
+        )
     if not np.isfinite(values).all():
         raise UnreadableFile(f"{path}, line {line.number} holds a number that is not finite; mend that line")
     return values

@@ -173,8 +173,9 @@ def read_pose(path: Path | str) -> Pose:
     """
     rows = [_numbers(path, number, line) for number, line in _content_lines(path)]
     if len(rows) != 4:
+        mending = "add the last one, 0 0 0 1" if len(rows) == 3 else "write it again so"
         raise UnreadableFile(
-            f"{path} has {len(rows)} rows of numbers; a pose is 4 rows of 4 numbers, translation in mm"
+            f"{path} has {len(rows)} rows of numbers; a pose is 4 rows of 4 numbers, translation in mm: {mending}"
         )
     matrix = np.array(rows)
     matrix[:3, 3] *= mm
@@ -211,12 +212,13 @@ def _content_lines(path: Path | str) -> list[tuple[int, str]]:
 
 def _numbers(path: Path | str, number: int, line: str) -> list[float]:
     words = line.replace(",", " ").replace(";", " ").split()
-    if len(words) != 4:
-        raise UnreadableFile(f"{path}, line {number} has {len(words)} numbers where a pose has 4; mend that line")
     try:
-        return [float(word) for word in words]
+        numbers = [float(word) for word in words]
     except ValueError as error:
         raise UnreadableFile(f"{path}, line {number} holds something that is not a number; mend that line") from error
+    if len(numbers) != 4:
+        raise UnreadableFile(f"{path}, line {number} has {len(numbers)} numbers where a pose has 4; mend that line")
+    return numbers
 
 
 def _unit(vector: ArrayLike, what: str) -> Array:

@@ -56,7 +56,9 @@ def read_tcd(path: Path | str) -> Coil:
     try:
         return _coil(Path(path).name, record)
     except KeyError as error:
-        raise UnreadableFile(f"{path} lacks the entry {error} of a .tcd coil; it may be incomplete") from error
+        raise UnreadableFile(
+            f"{path} lacks the entry {error} of a .tcd coil; it may be incomplete, so fetch it again"
+        ) from error
     except IndexError as error:
         raise UnreadableFile(
             f"{path} names an entry by a number that its list does not have; fetch it again"

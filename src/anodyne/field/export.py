@@ -15,6 +15,8 @@ from anodyne.head import Image, write_image, write_mesh
 from anodyne.units import mm
 
 Floats = NDArray[np.float64]
+AtPoints = tuple[Floats, Floats]
+"""Points, (n, 3) m, and the field there, (n, 3) V/m."""
 
 
 def write_field(
@@ -22,6 +24,7 @@ def write_field(
     field: ElectricField,
     *,
     at_points: Floats | None = None,
+    tissue: int | None = None,
     like: Image | None = None,
 ) -> None:
     """Write a field to `path`; its ending chooses the format.
@@ -41,6 +44,7 @@ def write_field(
     Parameters
     ----------
     at_points : (n, 3) array, m, where the recovered field is wanted too (``.npz`` only)
+    tissue : whose field these points take, as `ElectricField.at_points`; of the one each lies in if None
 
     Raises
     ------
@@ -53,10 +57,10 @@ def write_field(
         raise CannotWrite(f"{goal.name} has none of the endings {endings}; name the output by one of them")
     if at_points is not None and not goal.name.endswith(".npz"):
         raise CannotWrite(f"the field at points goes into an .npz file, not {goal.name}; name the output .npz")
-    writer(goal, field, at_points, like)
+    writer(goal, field, None if at_points is None else (at_points, field.at_points(at_points, tissue)), like)
 
 
-def _write_arrays(path: Path, field: ElectricField, at_points: Floats | None, like: Image | None) -> None:
+def _write_arrays(path: Path, field: ElectricField, at_points: AtPoints | None, like: Image | None) -> None:
     arrays: dict[str, NDArray[Any]] = {
         "e_field": field.e_field,
         "barycentre": field.mesh.barycentres,
@@ -65,12 +69,12 @@ def _write_arrays(path: Path, field: ElectricField, at_points: Floats | None, li
         "di_dt": np.array(field.di_dt),
     }
     if at_points is not None:
-        arrays |= {"points": at_points, "e_field_at_points": field.at_points(at_points)}
+        arrays |= dict(zip(("points", "e_field_at_points"), at_points, strict=True))
     with replacing(path) as temporary:
         np.savez(temporary, allow_pickle=False, **arrays)
 
 
-def _write_mesh(path: Path, field: ElectricField, at_points: Floats | None, like: Image | None) -> None:
+def _write_mesh(path: Path, field: ElectricField, at_points: AtPoints | None, like: Image | None) -> None:
     write_mesh(
         path,
         field.mesh,
@@ -79,7 +83,7 @@ def _write_mesh(path: Path, field: ElectricField, at_points: Floats | None, like
     )
 
 
-def _write_grid(path: Path, field: ElectricField, at_points: Floats | None, like: Image | None) -> None:
+def _write_grid(path: Path, field: ElectricField, at_points: AtPoints | None, like: Image | None) -> None:
     import meshio  # a quarter of a second to import, and only this format needs it
 
     grid = meshio.Mesh(
@@ -92,11 +96,11 @@ def _write_grid(path: Path, field: ElectricField, at_points: Floats | None, like
         grid.write(temporary, file_format="vtu", binary=True)
 
 
-def _write_image(path: Path, field: ElectricField, at_points: Floats | None, like: Image | None) -> None:
+def _write_image(path: Path, field: ElectricField, at_points: AtPoints | None, like: Image | None) -> None:
     write_image(path, field_image(field, like))
 
 
-_WRITERS: dict[str, Callable[[Path, ElectricField, Floats | None, Image | None], None]] = {
+_WRITERS: dict[str, Callable[[Path, ElectricField, AtPoints | None, Image | None], None]] = {
     ".npz": _write_arrays,
     ".msh": _write_mesh,
     ".vtu": _write_grid,

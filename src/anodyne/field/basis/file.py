@@ -64,10 +64,13 @@ def read_basis(path: Path | str) -> FieldBasis:
                 return _basis_of(place, {name: stored[name] for name in stored.files})
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UnreadableFile(f"cannot read {place}: {reason}; compute the basis with 'anodyne field basis'") from error
+        raise UnreadableFile(
+            f"cannot read {place}: {reason}; compute the basis with 'anodyne field basis HEAD'"
+        ) from error
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UnreadableFile(
-            f"{place} is not a whole field basis ({_reason(error)}); compute it again with 'anodyne field basis'"
+            f"{place} is not a whole field basis ({_reason(error)}); compute it again with 'anodyne field basis HEAD "
+            "--again'"
         ) from error
 
 

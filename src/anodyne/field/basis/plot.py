@@ -9,6 +9,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from anodyne.coil import find_coil
@@ -23,23 +25,31 @@ MEDIAN_GOAL, WORST_GOAL = 0.3, 1.5
 
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 
+EDGES = ((0.025, 0.5), (0.975, 0.5), (0.5, 0.025), (0.5, 0.975))
+"""Where the letters of the head's sides stand: left, right, bottom and top of a picture, fractions of it."""
+
 LIGHT = np.array([0.3, 0.4, 0.86])
 
 
 def plot_basis(basis: FieldBasis, axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
     """Strength of the modes, error against their number, and \\|E\\| of the first test on the cortex from two sides.
 
+    Of a basis without tests, the strength of the modes only.
+
     Parameters
     ----------
-    axes : four axes; a new figure's if None
+    axes : four axes, of which those without anything to draw are hidden; a new figure's if None
     """
     if axes is None:
-        figure = Figure(figsize=(10.5, 8), layout="constrained")
-        axes = list(figure.subplots(2, 2).ravel())
-        figure.suptitle(f"Field basis of {basis.head}: {len(basis.modes)} modes at {len(basis.points):,} points")
+        figure = Figure(figsize=(10.5, 8) if basis.tests else (6.5, 4.5), layout="constrained")
+        axes = list(figure.subplots(2, 2).ravel()) if basis.tests else [figure.subplots()]
+        count = f"{len(basis.modes)} modes" if len(basis.modes) > 1 else "1 mode"
+        figure.suptitle(f"Field basis of {basis.head}: {count} at {len(basis.points):,} points")
     plot_modes(basis, axes[0])
-    plot_tests(basis, axes[1])
+    for ax in axes[1:]:
+        ax.set_visible(bool(basis.tests))
     if basis.tests:
+        plot_tests(basis, axes[1])
         first = basis.tests[0]
         coil = find_coil(first.coil)
         magnitude = np.linalg.norm(basis.evaluate(coil, first.pose, 1 * A_per_us), axis=1)
@@ -53,7 +63,10 @@ def plot_basis(basis: FieldBasis, axes: Sequence[Axes] | None = None) -> Sequenc
 def plot_modes(basis: FieldBasis, ax: Axes) -> Axes:
     """Root mean square of every mode's E relative to the first, and the tests' errors against how many are used."""
     number = np.arange(1, len(basis.modes) + 1)
-    ax.plot(number, 100 * basis.singular_values / basis.singular_values[0], color="#555555", lw=1.8, label="mode")
+    ax.plot(
+        number, 100 * basis.singular_values / basis.singular_values[0], color="#555555", lw=1.8, marker="o", ms=3,
+        markevery=max(1, len(number) // 20), label="mode",
+    )  # fmt: skip
     counts = [count for count, _ in basis.tests[0].by_modes] if basis.tests else []
     if counts:
         errors = 100 * np.array([[error for _, error in test.by_modes] for test in basis.tests])
@@ -61,15 +74,22 @@ def plot_modes(basis: FieldBasis, ax: Axes) -> Axes:
         ax.plot(counts, errors.max(axis=0), color="#0072b2", lw=1, ls="--", marker="v", ms=4, label="worst test")
         ax.plot(counts, np.median(errors, axis=0), color="#0072b2", lw=1.8, marker="o", ms=4, label="median test")
     ax.set(
-        yscale="log", xlabel="number of modes", xlim=(0, len(basis.modes) * 1.02),
-        ylabel="relative L2 error of E; mode's strength (%)", title="Modes",
+        yscale="log", xlabel="number of modes", xlim=(0, len(basis.modes) * 1.02 + 1),
+        ylabel="relative L2 error of E; mode's strength (%)" if counts else "mode's strength (%)", title="Modes",
     )  # fmt: skip
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     return _tidied(ax)
 
 
 def plot_tests(basis: FieldBasis, ax: Axes) -> Axes:
-    """Error of every test against the share of the coil's field that the modes do not make up, by coil."""
+    """Error of every test against the share of the coil's field that the modes do not make up, by coil.
+
+    Axes for a basis without tests are hidden.
+    """
+    if not basis.tests:
+        ax.set_visible(False)
+        return ax
     names = list(dict.fromkeys(test.coil for test in basis.tests))
     for name, (colour, mark) in zip(names, [MARKS[i % len(MARKS)] for i in range(len(names))], strict=True):
         some = [test for test in basis.tests if test.coil == name]
@@ -77,10 +97,9 @@ def plot_tests(basis: FieldBasis, ax: Axes) -> Axes:
             [100 * test.unexplained for test in some], [100 * test.error for test in some], mark, color=colour, ms=7,
             mec="white", mew=0.6, label=name,
         )  # fmt: skip
-    if basis.tests:
-        shares = 100 * np.array([test.unexplained for test in basis.tests])
-        span = np.array([0.8 * shares.min(), 1.25 * shares.max()])
-        ax.plot(span, basis.error_per_unexplained * span, color="#888888", lw=1, label="error estimated")
+    shares = 100 * np.array([test.unexplained for test in basis.tests])
+    span = np.array([0.8 * shares.min(), 1.25 * shares.max()])
+    ax.plot(span, basis.error_per_unexplained * span, color="#888888", lw=1, label="error estimated")
     for goal, words in ((MEDIAN_GOAL, "goal for the median"), (WORST_GOAL, "goal for the worst")):
         ax.axhline(goal, color="#888888", lw=0.8, ls=(0, (4, 3)))
         ax.annotate(
@@ -129,6 +148,7 @@ def plot_cortex(
     ax.autoscale_view()
     ax.set(aspect="equal", title=title, xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
+    _write_sides(ax, across, up)
     figure = ax.get_figure()
     if figure is not None:
         figure.colorbar(ScalarMappable(scale, "magma_r"), ax=ax, shrink=0.75, extend="max", label="|E| (V/m) at 1 A/µs")
@@ -146,6 +166,19 @@ def _view(towards: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
     across = np.cross(upwards, out)
     across /= np.linalg.norm(across)
     return across, np.cross(out, across), out
+
+
+def _write_sides(ax: Axes, across: NDArray[np.float64], up: NDArray[np.float64]) -> None:
+    """Which side of the head lies at each edge of a picture, L R P A I S, where one lies within 30 degrees of it."""
+    for (x, y), direction in zip(EDGES, (-across, across, -up, up), strict=True):
+        axis = int(np.abs(direction).argmax())
+        if abs(direction[axis]) < np.cos(np.pi / 6):
+            continue
+        letter = ("LR", "PA", "IS")[axis][int(direction[axis] > 0)]
+        ax.annotate(
+            letter, (x, y), xycoords="axes fraction", ha="center", va="center", fontsize=9, fontweight="bold",
+            color="#555555", path_effects=[withStroke(linewidth=2, foreground="white")],
+        )  # fmt: skip
 
 
 def _tidied(ax: Axes) -> Axes:

@@ -60,7 +60,7 @@ def _map(planned: Planned, found: ConductivityUncertainty) -> tuple[Figure, str,
     surface = planned.head.pial
     spread = spread_on(surface, planned.head.mesh, found.spread)
     highest = float(np.quantile(spread, 0.98))
-    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.7), layout="constrained", width_ratios=(1.2, 0.9, 1.2))
+    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.0), layout="constrained", width_ratios=(1.2, 0.9, 1.2))
     for ax, view in zip(axes, (FROM_LEFT, FROM_ABOVE, FROM_RIGHT), strict=True):
         plot_spread(surface, spread, view, ax, highest=highest, target=planned.plan.field.target.site.position)
     spread_bar(list(axes), highest)
