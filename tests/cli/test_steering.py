@@ -69,6 +69,7 @@ def test_why_nothing_was_reached(succeed, steer_words, place):
         (["--most-elsewhere-percent", "50"], 2, "outside 100"),
         (["--array", "planar-six"], 2, "--array"),
         (["--target", "right-m1-hnd"], 1, "'right-m1-hand'"),
+        (["--target", "right-thalamus"], 1, "too deep for a coil to be aimed at; steer to a target of the cortex"),
         (["--figure", "steering.txt"], 2, ".png"),
         (["--out", "aims.json"], 2, ".csv"),
     ],

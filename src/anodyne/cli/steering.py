@@ -24,6 +24,7 @@ from anodyne.cli.prescribing import SPACES, target_of
 from anodyne.cli.settings import Settings
 from anodyne.cli.talk import Talk
 from anodyne.disclaimer import DISCLAIMER
+from anodyne.errors import PlacementRefused
 from anodyne.units import A_per_us, degree, kA, mm, percent, us
 
 if TYPE_CHECKING:
@@ -132,6 +133,10 @@ def steer(
             rehearse_file(path)
     with Talk(quiet=quiet) as talk:
         wanted = target_of(target, space)
+        if wanted.report_only:
+            raise PlacementRefused(
+                f"{wanted.label} is too deep for a coil to be aimed at; steer to a target of the cortex"
+            )
         found = open_head(head, settings, talk.progress)
         refuse_unknown_tissues(table, found.mesh)
         site = place_target(found, wanted)

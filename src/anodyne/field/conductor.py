@@ -33,8 +33,8 @@ def refuse_placement(mesh: TetrahedralMesh, coil: Coil, pose: Pose) -> None:
         )
     if np.any(where >= 0):
         raise PlacementRefused(
-            f"{np.mean(where >= 0):.0%} of the winding of {coil.label} lies inside the head at this pose (centre "
-            f"{centre}); move the coil out of the scalp, and check that the pose's z axis points into the head"
+            f"{percent(np.mean(where >= 0))} of the winding of {coil.label} lies inside the head at this pose "
+            f"(centre {centre}); move the coil out of the scalp, and check that the pose's z axis points into the head"
         )
     low, high = mesh.nodes.min(axis=0), mesh.nodes.max(axis=0)
     gaps = np.linalg.norm(np.maximum(np.maximum(low - winding, winding - high), 0), axis=1)
@@ -43,6 +43,15 @@ def refuse_placement(mesh: TetrahedralMesh, coil: Coil, pose: Pose) -> None:
             f"{coil.label} at {centre} is {gaps.min():.2g} m from the head; bring it within "
             f"{FARTHEST / mm:.0f} mm, and check that the pose is in millimetres"
         )
+
+
+def percent(share: np.floating) -> str:
+    """A share as whole per cent; a small one is never none.
+
+    >>> percent(np.mean([0, 0, 0, 1])), percent(np.float64(0.001))
+    ('25%', 'less than 1%')
+    """
+    return f"{share:.0%}" if share >= 0.01 else "less than 1%"
 
 
 def conductivity_of(mesh: TetrahedralMesh, conductivity: Conductivities | ArrayLike | None) -> Floats:

@@ -15,7 +15,7 @@ from anodyne.coil import Coil, Pose
 from anodyne.errors import PlacementRefused, UnreadableFile
 from anodyne.field.basis.arrays import BasisArrays
 from anodyne.field.carrying import refuse_rounding, to_numpy, within_memory
-from anodyne.field.conductor import FARTHEST
+from anodyne.field.conductor import FARTHEST, percent
 from anodyne.field.primary.element_sums import CarriedCoils
 from anodyne.head import Head, Image, Surface, read_distances
 from anodyne.progress import SILENT, Progress
@@ -295,9 +295,9 @@ class FieldBasis:
             centre = f"(centre {np.round(matrix[:3, 3] / mm, 1)} mm)"
             if distance.min() < -INSIDE:
                 raise PlacementRefused(
-                    f"{np.mean(distance < -INSIDE):.0%} of the winding of {coil.label} lies inside the head{which} "
-                    f"{centre}; move the coil out of the scalp, and check that the pose is in millimetres and its z "
-                    "axis points into the head"
+                    f"{percent(np.mean(distance < -INSIDE))} of the winding of {coil.label} lies inside the "
+                    f"head{which} {centre}; move the coil out of the scalp, and check that the pose is in "
+                    "millimetres and its z axis points into the head"
                 )
             if distance.min() > FARTHEST:
                 raise PlacementRefused(

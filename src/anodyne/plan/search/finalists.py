@@ -224,7 +224,9 @@ def ceiling_sites(head: Head, ceilings: tuple[Ceiling, ...]) -> tuple[TargetSite
         if ceiling.where in (SCALP, EYES):
             tissue = Tissue.SCALP if ceiling.where == SCALP else Tissue.EYES
             if not (head.mesh.tissue == tissue).any():
-                raise PlacementRefused(f"the head {head.name} has no {ceiling.where}; no ceiling can lie there")
+                raise PlacementRefused(
+                    f"the head {head.name} has no {ceiling.where}, so no ceiling can lie there; leave that one out"
+                )
             sites.append(None)
         else:
             sites.append(place_target(head, find_target(ceiling.where)))
