@@ -23,7 +23,7 @@ from anodyne.field import (
 )
 from anodyne.field.basis.sources import points_elsewhere
 from anodyne.field.carrying import to_numpy
-from anodyne.head import Head, Image, Surface, Tissue, layered_sphere
+from anodyne.head import Tissue
 from anodyne.units import A_per_us, mm
 
 APART = array_api_strict.Device("device1")
@@ -33,29 +33,13 @@ COILS = {"wires": find_coil("magstim-70mm"), "dipoles": find_entry("magventure-c
 COILS["both"] = CompositeCoil(name="both", label="both", source="this test", parts=(COILS["wires"], COILS["dipoles"]))
 
 
-def ball_of(edge: float, radii: tuple[float, ...] = RADII) -> Head:
-    mesh = layered_sphere(radii, (2, 3, 4, 5), edge)
-    pial = mesh.interface(Tissue.GREY_MATTER, Tissue.CEREBROSPINAL_FLUID)
-    return Head(
-        name="ball",
-        mesh=mesh,
-        tissues=Image(data=np.ones((2, 2, 2), np.uint8), affine=np.eye(4)),
-        t1=None,
-        scalp=Surface.compact(mesh.nodes, mesh.boundary_triangles()),
-        pial=pial,
-        mid_grey=Surface(points=pial.points * (71 / 74), triangles=pial.triangles),
-        head_from_mni=None,
-        provenance="A ball of four tissues, made for tests.",
-    )
-
-
 @pytest.fixture(scope="module")
-def ball():
+def ball(ball_of):
     return ball_of(12 * mm)
 
 
 @pytest.fixture(scope="module")
-def coarse():
+def coarse(ball_of):
     return ball_of(20 * mm)
 
 
@@ -110,7 +94,7 @@ def test_field_is_linear_in_the_current(basis):
     )
 
 
-def test_points_elsewhere_lie_in_bone_and_skin(ball):
+def test_points_elsewhere_lie_in_bone_and_skin(ball_of, ball):
     thick = ball_of(10 * mm, (*RADII[:3], 110 * mm))
     points = points_elsewhere(thick, np.zeros(3))
     assert len(points) > 50

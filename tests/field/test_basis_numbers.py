@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from anodyne.coil import Pose, find_coil, find_entry
 from anodyne.errors import PlacementRefused
 from anodyne.field import BasisTest, FieldBasis, RandomPlacements
-from anodyne.head import Head, Image, Surface, Tissue, layered_sphere
+from anodyne.head import Image
 from anodyne.units import A_per_us, mm
 
 RADIUS = 89 * mm
@@ -64,20 +64,8 @@ def test_a_fifth_of_the_field_is_the_largest_error_that_is_let_pass(basis, coil,
         assert np.isfinite(tested.evaluate(coil, ABOVE, 1 * A_per_us)).all()
 
 
-def test_tests_stand_between_two_and_a_half_and_fifteen_millimetres_off_the_scalp():
-    mesh = layered_sphere((74 * mm, 77 * mm, 83 * mm, RADIUS), (2, 3, 4, 5), 20 * mm)
-    pial = mesh.interface(Tissue.GREY_MATTER, Tissue.CEREBROSPINAL_FLUID)
-    head = Head(
-        name="ball",
-        mesh=mesh,
-        tissues=Image(data=np.ones((2, 2, 2), np.uint8), affine=np.eye(4)),
-        t1=None,
-        scalp=Surface.compact(mesh.nodes, mesh.boundary_triangles()),
-        pial=pial,
-        mid_grey=Surface(points=pial.points * (71 / 74), triangles=pial.triangles),
-        head_from_mni=None,
-        provenance="A ball of four tissues, made for tests.",
-    )
+def test_tests_stand_between_two_and_a_half_and_fifteen_millimetres_off_the_scalp(ball_of):
+    head = ball_of(20 * mm)
     coil = find_coil("magventure-cool-b35")
     placements = RandomPlacements(head=head, generator=np.random.default_rng(3))
     clearances = [
